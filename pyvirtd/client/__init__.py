@@ -1,0 +1,1 @@
+"""An asyncio client on the same protocol declarations."""

@@ -1,0 +1,1 @@
+"""Objects, registry, jobs, event bus, tasks: what every driver shares."""

@@ -1,0 +1,1 @@
+"""Libvirt's RPC as declarations: XDR codec, frames, programs. No I/O."""

@@ -1,0 +1,1 @@
+"""Transports, authentication, session, dispatch, streams, keepalive."""

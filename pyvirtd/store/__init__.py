@@ -1,0 +1,1 @@
+"""XML state on disk: atomic, fsynced, never deleting what it cannot read."""
