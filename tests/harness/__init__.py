@@ -1,0 +1,1 @@
+"""What the tests share: daemons to talk to, guests to boot, terminals to type into."""
