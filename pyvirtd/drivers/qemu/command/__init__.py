@@ -1,0 +1,7 @@
+"""QEMU's command line out of a domain definition: one file for each kind of device, `build` for their order."""
+
+from __future__ import annotations
+
+from pyvirtd.drivers.qemu.command.context import EncryptedSecret, FdGroup, LaunchContext, LogTarget, QemuCommand
+
+__all__ = ["EncryptedSecret", "FdGroup", "LaunchContext", "LogTarget", "QemuCommand"]

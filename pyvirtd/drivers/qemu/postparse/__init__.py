@@ -1,0 +1,1 @@
+"""What only QEMU knows of a definition: default machine, implicit devices, addresses, aliases."""

@@ -1,0 +1,1 @@
+"""What QEMU cannot do, refused with libvirt's codes."""
