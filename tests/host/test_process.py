@@ -19,11 +19,6 @@ from pyvirtd.host.procfile import process_start_time
 PY = sys.executable
 
 
-def process_status(pid: int) -> dict[str, str]:
-    with open(f"/proc/{pid}/status") as f:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
-
-
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     child = subprocess.Popen(["sleep", "60"])
@@ -107,12 +102,17 @@ async def test_waiting_for_a_child() -> None:
     process.close()
 
 
+STUBBORN = "import os, signal, time; signal.signal(15, signal.SIG_IGN); os.write(1, b'.'); time.sleep(60)"
+
+
 async def test_graceful_end_falls_back_to_kill() -> None:
-    process = start(Launch(argv=[PY, "-c", "import signal,time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"]))
-    while not int(process_status(process.pid)["SigIgn"], 16) & 1 << 14:
-        await asyncio.sleep(0.01)  # until the handler is set
+    mine, childs = os.pipe()
+    process = start(Launch(argv=[PY, "-c", STUBBORN], stdout=childs))
+    os.close(childs)
+    assert os.read(mine, 1) == b"."
     assert await process.end(grace=0.2) == -signal.SIGKILL
     process.close()
+    os.close(mine)
 
 
 async def test_reattaching_to_a_stranger(sleeper: subprocess.Popen[bytes]) -> None:
