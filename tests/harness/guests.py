@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib.util
+import shutil
+import tempfile
 import uuid
 from pathlib import Path
 from types import ModuleType
 from xml.sax.saxutils import escape
 
+from tests.harness.daemon import SHORT_TMP
 from tests.harness.programs import TOP, missing, require_program
 
 
@@ -35,7 +39,13 @@ def guest_files(agent: bool = False) -> tuple[Path, Path]:
     except SystemExit as failed:
         missing(f"the test guest ({failed})")
         raise AssertionError("not reached") from failed
-    return place / "vmlinuz", place / "initrd.img"
+    # A copy: QEMU may run as a user who cannot look into our cache, and daemons change the owner of what they use.
+    copy = Path(tempfile.mkdtemp(prefix="pv-guest-", dir=SHORT_TMP))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    for name in ("vmlinuz", "initrd.img"):
+        shutil.copy(place / name, copy / name)
+    return copy / "vmlinuz", copy / "initrd.img"
 
 
 def guest_xml(name: str, *, devices: str = "", memory_mib: int = 96, machine: str = "pc", agent: bool = False,
