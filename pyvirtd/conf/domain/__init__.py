@@ -1,0 +1,1 @@
+"""The <domain> document: one file a noun."""

@@ -1,0 +1,25 @@
+"""The engine under all documents. The notation is described in `pyvirtd.conf`."""
+
+from pyvirtd.conf.xml.element import Element
+from pyvirtd.conf.xml.fields import (
+    Dump,
+    at,
+    child,
+    children,
+    flag,
+    inline,
+    kind,
+    must,
+    namespace,
+    raw,
+    size,
+    text,
+    texts,
+)
+from pyvirtd.conf.xml.writer import format
+from pyvirtd.conf.xml.reader import parse, read
+
+__all__ = [
+    "Dump", "Element", "at", "child", "children", "flag", "format", "inline", "kind", "must", "namespace", "parse",
+    "raw", "read", "size", "text", "texts",
+]  # fmt: skip

@@ -1,0 +1,160 @@
+"""The base of all documents: `Element`, a slotted class declared from rules."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any, ClassVar, Self, dataclass_transform
+
+from pyvirtd.conf.xml.fields import Children, Inline, Kind, Namespace, Rule, Texts, kind, must
+
+_LISTS = (Children, Texts)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(must, kind))
+class ElementMeta(type):
+    """Takes the rules out of a class body and gives it slots instead."""
+
+    def __new__(
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        space: dict[str, Any],
+        *,
+        tag: str | None = None,
+        family: bool = False,
+        variant: str | None = None,
+    ) -> ElementMeta:
+        own: dict[str, Rule] = {key: value for key, value in space.items() if isinstance(value, Rule)}
+        inherited: dict[str, Rule] = {}
+        for base in bases:
+            inherited |= getattr(base, "RULES", {})
+        for key, rule in own.items():
+            del space[key]
+            rule.name = key
+            if isinstance(rule, Kind):
+                space[key] = property(rule.value)
+        stored = [key for key, rule in own.items() if not isinstance(rule, Kind | Namespace) and key not in inherited]
+        space["__slots__"] = (*space.get("__slots__", ()), *stored)
+        cls = super().__new__(mcls, name, bases, space)
+        if tag is not None:
+            cls.TAG = tag
+        if family:
+            cls.VARIANTS = {}
+        if variant is not None:
+            cls.VARIANT = variant
+            cls.VARIANTS[variant] = cls
+        for rule in own.values():
+            rule.owner = cls  # type: ignore[assignment]
+        merged = inherited | own
+        cls.RULES = {k: r for k, r in merged.items() if not r.tail} | {k: r for k, r in merged.items() if r.tail}
+        holders = [(k, r) for k, r in cls.RULES.items() if not isinstance(r, Kind | Namespace)]
+        cls.PLAIN = tuple((k, r.default) for k, r in holders if not isinstance(r, _LISTS))
+        cls.LISTS = tuple(k for k, r in holders if isinstance(r, _LISTS))
+        cls.FIELDS = tuple(k for k, _ in holders)
+        cls.PARTS = _parts(cls)
+        cls.PLANS = {}
+        return cls
+
+    TAG: str
+    VARIANTS: dict[str, Any]
+    VARIANT: str
+    RULES: dict[str, Rule]
+    PLAIN: tuple[tuple[str, Any], ...]
+    LISTS: tuple[str, ...]
+    FIELDS: tuple[str, ...]
+    PARTS: list[tuple[str, Any]]
+    PLANS: dict[Any, Any]
+
+
+def _parts(cls: ElementMeta) -> list[tuple[str, Any]]:
+    """The fields that a new object has filled although nobody gave them: groups, and default variants."""
+    parts: list[tuple[str, Any]] = []
+    for name, rule in cls.RULES.items():
+        if isinstance(rule, Kind):
+            if rule.of and rule.default is not None:
+                parts.append((rule.of, _default_variant(cls.RULES[rule.of], rule.default)))
+        elif isinstance(rule, Inline) and rule.always:
+            parts.append((name, rule.cls))
+    return parts
+
+
+def _default_variant(rule: Any, word: str) -> Any:
+    return lambda: rule.cls.VARIANTS[word]()
+
+
+class Element(metaclass=ElementMeta):
+    """An XML element as an object. Subclasses declare fields; the notation is in `pyvirtd.conf`.
+
+    `line` is the line of the source document it stood on, 0 when it was made by hand; it takes no part in equality.
+    """
+
+    __slots__ = ("line",)
+    TAG: ClassVar[str] = ""
+    VARIANT: ClassVar[str] = ""
+    line: int
+
+    def __init__(self, **fields: Any) -> None:
+        cls = type(self)
+        blank(self, cls)
+        for name, part in cls.PARTS:
+            if name not in fields:
+                setattr(self, name, part())
+        for name, value in fields.items():
+            if name not in cls.FIELDS:
+                raise TypeError(f"{cls.__name__} has no field {name!r}; it has {', '.join(cls.FIELDS)}")
+            setattr(self, name, value)
+
+    def parsed(self, flags: int) -> None:
+        """Called when everything inside has been read: where a class checks or completes itself."""
+
+    def printed(self, flags: int) -> bool:
+        """Whether a dump has this element."""
+        return True
+
+    def copy(self) -> Self:
+        """A deep copy."""
+        cls = type(self)
+        twin = cls.__new__(cls)
+        twin.line = self.line
+        for name in cls.FIELDS:
+            value = getattr(self, name)
+            if isinstance(value, Element):
+                value = value.copy()
+            elif isinstance(value, list):
+                value = [item.copy() if isinstance(item, Element) else item for item in value]
+            setattr(twin, name, value)
+        return twin
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in type(self).FIELDS)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        cls = type(self)
+        plain = dict(cls.PLAIN)
+        shown = [
+            f"{name}={value!r}"
+            for name in cls.FIELDS
+            if not cls.RULES[name].secure and (value := getattr(self, name)) != plain.get(name, [])
+        ]
+        return f"{cls.__name__}({', '.join(shown)})"
+
+
+def blank(element: Element, cls: ElementMeta) -> None:
+    """Set every field to its default."""
+    element.line = 0
+    for name, default in cls.PLAIN:
+        setattr(element, name, default)
+    for name in cls.LISTS:
+        setattr(element, name, [])
+
+
+def values(names: tuple[str, ...]) -> Any:
+    """A function that reads these fields of an element into a tuple."""
+    if len(names) == 1:
+        only = names[0]
+        return lambda element: (getattr(element, only),)
+    return attrgetter(*names)
