@@ -43,8 +43,8 @@ variants that spread over several children (`backend: Chardev = inline(Chardev)`
 Subclassing appends rules; `tail=True` keeps a base's rule (alias, address) behind those of its subclasses.
 
 Rules: `at` `must` `text` `flag` `size` (numbers with @unit) `child` `children` `texts` (list of plain values) `inline`
-`kind` `raw` (verbatim XML as str) `namespace`; their marks (live, status, secure, migratable, when, omit, keep, bad)
-stand in `xml.fields`. Optional fields are None when absent, and None is never printed.
+`kind` `raw` (verbatim XML as str) `hidden` (not in the document) `namespace`; their marks (live, status, secure,
+migratable, when, omit, keep, bare, bad) stand in `xml.fields`. Optional fields are None when absent, and None is never printed.
 
 Values: the annotation names the codec (`xml.types`): str, int, float, `Literal[...]`, YesNo, OnOff, UInt, ULong, Hex4,
 Uuid, Mac, CpuSet, or your own `Annotated[T, Codec(parse, format, right="what would be")]`. An unknown word is an XMLError

@@ -7,6 +7,7 @@ from pyvirtd.conf.xml.fields import (
     child,
     children,
     flag,
+    hidden,
     inline,
     kind,
     must,
@@ -20,6 +21,6 @@ from pyvirtd.conf.xml.writer import format
 from pyvirtd.conf.xml.reader import parse, read
 
 __all__ = [
-    "Dump", "Element", "at", "child", "children", "flag", "format", "inline", "kind", "must", "namespace", "parse",
+    "Dump", "Element", "at", "child", "children", "flag", "format", "hidden", "inline", "kind", "must", "namespace", "parse",
     "raw", "read", "size", "text", "texts",
 ]  # fmt: skip

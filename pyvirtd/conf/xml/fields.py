@@ -14,6 +14,7 @@ migratable  False: left out of dumps for a migration's other side
 when        printed only if `when(element, flags)`
 omit        the value that is not printed (None never is)
 keep        read and printed only if `keep(value, flags)`
+bare        the value when an attribute's element is there without the attribute (`<pmu/>` means on)
 bad         the error class for text that is not of the field's kind (XMLError unless told)
 """
 
@@ -47,7 +48,7 @@ class Rule:
     """One field's place in the document. Built by the functions below; `name` is set by the class it is in."""
 
     __slots__ = (
-        "bad", "default", "keep", "live", "migratable", "name", "omit", "owner", "path", "required", "secure",
+        "bad", "bare", "default", "keep", "live", "migratable", "name", "omit", "owner", "path", "required", "secure",
         "status", "tail", "when",
     )  # fmt: skip
 
@@ -64,12 +65,13 @@ class Rule:
         when: When | None = None,
         keep: Keep | None = None,
         omit: Any = NOTHING,
+        bare: Any = None,
         bad: type[VirtError] = XMLError,
         tail: bool = False,
     ) -> None:
         self.path, self.default, self.required = path, default, required
         self.live, self.status, self.secure, self.migratable = live, status, secure, migratable
-        self.when, self.keep, self.omit, self.bad, self.tail = when, keep, omit, bad, tail
+        self.when, self.keep, self.omit, self.bare, self.bad, self.tail = when, keep, omit, bare, bad, tail
         self.name = ""
         self.owner: type[Element]
 
@@ -152,6 +154,12 @@ class Raw(Rule):
     __slots__ = ()
 
 
+class Hidden(Rule):
+    """A field that is in no document."""
+
+    __slots__ = ()
+
+
 class Namespace(Rule):
     """Declares a namespace prefix on this element; `path` is the prefix. No field."""
 
@@ -208,7 +216,10 @@ def child(cls: Any = None, under: str = "", *, empty: bool = True, **marks: Any)
 
 
 def children(cls: Any = None, under: str = "", **marks: Any) -> Any:
-    """Every element of a class (None: the annotation's list item), inside the wrapper `under`: a list."""
+    """Every element of a class (None: the annotation's list item), inside the wrapper `under`: a list.
+
+    A family whose root has no tag is told apart by its variants' tags, and keeps the document's order among them.
+    """
     return Children(cls, under, **marks)
 
 
@@ -229,6 +240,12 @@ def inline(cls: Any, *, optional: bool = False, **marks: Any) -> Any:
 def raw(path: str, **marks: Any) -> Any:
     """The element `path` as a `str` of verbatim XML, namespaces and all."""
     return Raw(path, **marks)
+
+
+def hidden(default: Any = None) -> Any:
+    """A field without a place in the document: what post-parse notes for the printing or for the driver. It is
+    copied and compared like any other."""
+    return Hidden("", default)
 
 
 def namespace(prefix: str) -> Any:

@@ -33,12 +33,13 @@ _SHOWN = 60
 class Node:
     """What is read from one element: its attributes, its text, its children."""
 
-    __slots__ = ("attrs", "flags", "kids", "sizes", "text")
+    __slots__ = ("attrs", "bare", "flags", "kids", "sizes", "text")
 
     def __init__(self) -> None:
         self.attrs: dict[str, tuple[str, Codec, Rule]] = {}
         self.text: tuple[str, Codec, Rule] | None = None
         self.flags: list[str] = []
+        self.bare: list[tuple[str, str, Any]] = []
         self.sizes: list[tuple[fields.Size, str]] = []  # the rule, and its attribute ("" the text)
         self.kids: dict[str, Any] = {}
 
@@ -137,7 +138,7 @@ def _compile(cls: Any, flags: int) -> Plan:
     hints = hints_of(cls)
     chosen = {rule.of for rule in cls.RULES.values() if isinstance(rule, fields.Kind)}
     for rule in cls.RULES.values():
-        if not rule.read(flags) or isinstance(rule, fields.Namespace):
+        if not rule.read(flags) or isinstance(rule, fields.Namespace | fields.Hidden):
             continue
         if rule.required and not isinstance(rule, fields.Kind):
             plan.checks.append(rule)
@@ -159,7 +160,9 @@ def _place(plan: Plan, rule: Rule, hints: dict[str, Any], chosen: bool) -> None:
     if isinstance(rule, fields.Child | fields.Children):
         cls = rule.cls if rule.cls is not None else class_in(hints[rule.name])
         node = _walk(plan.root, [*wrappers, last] if last else wrappers)
-        node.kids[clark(cls.TAG)] = (Many if isinstance(rule, fields.Children) else One)(rule, cls, chosen)
+        make = Many if isinstance(rule, fields.Children) else One
+        for each in [cls] if cls.TAG else cls.VARIANTS.values():
+            node.kids[clark(each.TAG)] = make(rule, each, chosen)
         return
     if isinstance(rule, fields.Texts):
         attr = last[1:] if last.startswith("@") else ""
@@ -176,7 +179,10 @@ def _place(plan: Plan, rule: Rule, hints: dict[str, Any], chosen: bool) -> None:
     if isinstance(rule, fields.Flag):
         _walk(plan.root, [*wrappers, last]).flags.append(rule.name)
     elif last.startswith("@"):
-        _walk(plan.root, wrappers).attrs[clark(last[1:])] = (rule.name, codec_for(rule, hints), rule)
+        node = _walk(plan.root, wrappers)
+        node.attrs[clark(last[1:])] = (rule.name, codec_for(rule, hints), rule)
+        if rule.bare is not None:
+            node.bare.append((rule.name, clark(last[1:]), rule.bare))
     else:
         node = _walk(plan.root, [*wrappers, last] if last else wrappers)
         node.text = (rule.name, codec_for(rule, hints), rule)
@@ -272,6 +278,9 @@ def _fill(node: Node, made: Element, el: Xml, flags: int, quiet: bool) -> None:
                         raise wrong(el, rule, value, codec.right) from None
                 if rule.keep is None or rule.keep(got, flags):
                     setattr(made, name, got)
+    for name, attr, value in node.bare:
+        if attr not in el.attrib:
+            setattr(made, name, value)
     if node.text is not None:
         _fill_text(node.text, made, el, flags)
     for name in node.flags:

@@ -91,7 +91,7 @@ def _compile(cls: Any, flags: int) -> Node:
     root = Node(cls.TAG)
     hints = hints_of(cls)
     for rule in cls.RULES.values():
-        if rule.printed(flags):
+        if rule.printed(flags) and not isinstance(rule, fields.Hidden):
             _place(root, rule, hints)
     root.finish()
     return root
