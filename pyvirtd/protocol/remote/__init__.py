@@ -1,0 +1,1 @@
+"""The remote program: libvirt's main RPC program, a file for each noun."""
