@@ -6,7 +6,7 @@ gives the value back, so the calls of old that pick names out of lists still wor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -20,8 +20,12 @@ _ANY = 0xFFFFFFFF
 
 
 @cache
-def _encoder(cls: Any) -> Any:
+def _encoder_of(cls: type) -> Callable[[Any], bytes]:
     return compile_encoder(struct_shape(cls), cls.__name__)
+
+
+def _encode(value: Any) -> bytes:
+    return _encoder_of(type(value))(value)
 
 
 def _fragment(raw: bytes, value: Any, items: int) -> Any:
@@ -32,7 +36,7 @@ def _fragment(raw: bytes, value: Any, items: int) -> Any:
 
 def encoded(value: T) -> T:
     """One struct (a reference, a statistics record) as an item of a list."""
-    return cast(T, _fragment(_encoder(type(value))(value), value, 1))
+    return cast(T, _fragment(_encode(value), value, 1))
 
 
 def encoded_params(params: TypedParams) -> TypedParams:
@@ -43,5 +47,5 @@ def encoded_params(params: TypedParams) -> TypedParams:
 def encoded_list(items: Iterable[T]) -> list[T]:
     """A list of structs, or of their fragments. All of one class."""
     values = list(items)
-    raw = b"".join(item if isinstance(item, Encoded) else _encoder(type(item))(item) for item in values)
+    raw = b"".join(item if isinstance(item, Encoded) else _encode(item) for item in values)
     return cast("list[T]", _fragment(raw, [plain(item) for item in values], len(values)))
