@@ -7,7 +7,6 @@ gives the value back, so the calls of old that pick names out of lists still wor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
 from typing import Any, TypeVar, cast
 
 from pyvirtd.protocol.params import encode_params, number_of
@@ -19,13 +18,15 @@ T = TypeVar("T")
 _ANY = 0xFFFFFFFF
 
 
-@cache
-def _encoder_of(cls: type) -> Callable[[Any], bytes]:
-    return compile_encoder(struct_shape(cls), cls.__name__)
+_encoders: dict[type, Callable[[Any], bytes]] = {}
 
 
 def _encode(value: Any) -> bytes:
-    return _encoder_of(type(value))(value)
+    cls = type(value)
+    encode = _encoders.get(cls)
+    if encode is None:
+        encode = _encoders[cls] = compile_encoder(struct_shape(cls), cls.__name__)
+    return encode(value)
 
 
 def _fragment(raw: bytes, value: Any, items: int) -> Any:
