@@ -22,7 +22,7 @@ _encoders: dict[type, Callable[[Any], bytes]] = {}
 
 
 def _encode(value: Any) -> bytes:
-    cls = type(value)
+    cls: Any = type(value)
     encode = _encoders.get(cls)
     if encode is None:
         encode = _encoders[cls] = compile_encoder(struct_shape(cls), cls.__name__)
