@@ -1,0 +1,14 @@
+"""`<seclabel>` on a device's source: a security label of its own, or none."""
+
+from __future__ import annotations
+
+from pyvirtd.conf.xml import Element, YesNo, at
+
+
+class DeviceSeclabel(Element, tag="seclabel"):
+    """Overrides the domain's label of one security model for one source."""
+
+    model: str | None = at("@model")
+    labelskip: YesNo | None = at("@labelskip", live=True)
+    relabel: YesNo | None = at("@relabel")
+    label: str | None = at("label")
