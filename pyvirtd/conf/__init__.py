@@ -40,7 +40,7 @@ Where the word that picks a variant is the element's own attribute, the family h
 `inline(Cls)` splices a class's rules into this same element: groups (several places share a set of rules), and
 variants that spread over several children (`backend: Chardev = inline(Chardev)` with `kind("@type", of="backend")`;
 `optional=True`: None unless the document has something of it). A family without variant for a word refuses it.
-Subclassing appends rules; `tail=True` keeps a base's rule (alias, address) behind those of its subclasses.
+Subclassing appends rules; `tail=n` keeps a base's rule (alias, address) behind those of its subclasses, in order of n.
 
 Rules: `at` `must` `text` `flag` `size` (numbers with @unit) `child` `children` `texts` (list of plain values) `inline`
 `kind` `raw` (verbatim XML as str) `hidden` (not in the document) `namespace`; their marks (live, status, secure,

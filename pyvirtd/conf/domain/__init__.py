@@ -1,1 +1,1 @@
-"""The <domain> document: one file a noun."""
+"""The domain's documents: one noun a file."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pyvirtd.conf.xml import AnyUInt, Element, Hex4, Hex8, HexLong, OnOff, at, child, integer, kind, must
+from pyvirtd.conf.xml import Element, at, child, kind
+from pyvirtd.conf.xml.types import AnyUInt, Codec, Hex4, Hex8, HexLong, OnOff, integer
 from pyvirtd.errors import XMLError
 
 PciDomain = Annotated[int, integer(0, 0xFFFF, base=0, show="0x04x")]
@@ -16,7 +17,28 @@ PciBus = Annotated[int, integer(0, 0xFF, base=0, show="0x02x")]
 PciSlot = Annotated[int, integer(0, 0x1F, base=0, show="0x02x")]
 PciFunction = Annotated[int, integer(0, 7, base=0, show="0xx")]
 Hex = Annotated[int, integer(0, 0xFFFFFFFF, base=0, show="0xx")]
-Hex1 = Annotated[int, integer(0, 0xFFFF, base=16, show="0xx")]
+
+
+def hexadecimal(high: int, show: str) -> Codec:
+    """A number always in base 16, with or without 0x, up to `high`; printed as `show` formats it behind a 0x."""
+
+    def parse(text: str) -> int:
+        digits = text.strip().lower().removeprefix("0x")
+        if not digits or len(digits) > 16 or not digits.isascii() or not digits.isalnum():
+            raise ValueError
+        value = int(digits, 16)
+        if value > high:
+            raise ValueError
+        return value
+
+    return Codec(
+        parse, lambda value: "0x" + format(value, show), right=f"hexadecimal, at most 0x{high:x}",
+        pattern="(0[xX])?[0-9a-fA-F]+",
+    )  # fmt: skip
+
+
+IsaNumber = Annotated[int, hexadecimal(0xFFFFFFFF, "x")]
+Register = Annotated[int, hexadecimal(2**64 - 1, "08x")]
 
 AddressType = Literal[
     "pci", "drive", "virtio-serial", "ccid", "usb", "spapr-vio", "ccw", "isa", "virtio-mmio", "dimm", "unassigned"
@@ -89,7 +111,7 @@ class UsbAddress(Address, variant="usb"):
 class SpaprVioAddress(Address, variant="spapr-vio"):
     """A register of the pSeries virtual I/O bus."""
 
-    reg: Annotated[int, integer(0, 2**64 - 1, base=16, show="0x08x")] | None = at("@reg")
+    reg: Register | None = at("@reg")
 
 
 class CcwAddress(Address, variant="ccw"):
@@ -107,8 +129,8 @@ class MmioAddress(Address, variant="virtio-mmio"):
 class IsaAddress(Address, variant="isa"):
     """Port and interrupt on the ISA bus."""
 
-    iobase: Hex1 | None = at("@iobase")
-    irq: Hex1 | None = at("@irq")
+    iobase: IsaNumber | None = at("@iobase")
+    irq: IsaNumber | None = at("@irq")
 
 
 class DimmAddress(Address, variant="dimm"):

@@ -11,7 +11,8 @@ from typing import Literal
 from pyvirtd.conf.domain.device import Device
 from pyvirtd.conf.domain.seclabel import DeviceSeclabel
 from pyvirtd.conf.domain.source import Reconnect
-from pyvirtd.conf.xml import AnyUInt, Element, OnOff, YesNo, at, child, children, inline
+from pyvirtd.conf.xml import Element, at, child, children, inline
+from pyvirtd.conf.xml.types import AnyUInt, OnOff, YesNo
 
 BackendType = Literal[
     "null", "vc", "pty", "dev", "file", "pipe", "stdio", "udp", "tcp", "unix", "spicevmc", "spiceport", "nmdm",
@@ -68,7 +69,7 @@ class Backend(Element):
 class Chardev(Device):
     """Any of the four."""
 
-    backend: Backend = inline()
+    backend: Backend = inline(Backend)
 
 
 class Serial(Chardev, tag="serial"):

@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from pyvirtd.conf.domain.device import MASTER, Device
 from pyvirtd.conf.domain.virtio import VirtioDriver
-from pyvirtd.conf.xml import Element, OnOff, UInt, at, child, integer, must, size
+from pyvirtd.conf.xml import Element, at, child, must, size
+from pyvirtd.conf.xml.types import OnOff, UInt, integer
 from pyvirtd.errors import InternalError
 
-ControllerType = Literal[
-    "ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa", "nvme"
-]
+ControllerType = Literal["ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa", "nvme"]
 PciModel = Literal[
     "pci-root", "pcie-root", "pci-bridge", "dmi-to-pci-bridge", "pcie-to-pci-bridge", "pcie-root-port",
     "pcie-switch-upstream-port", "pcie-switch-downstream-port", "pci-expander-bus", "pcie-expander-bus",

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from pyvirtd.conf.domain.address import Address
-from pyvirtd.conf.xml import AnyUInt, Dump, Element, OnOff, Positive, YesNo, at, child
+from pyvirtd.conf.xml import Dump, Element, at, child
+from pyvirtd.conf.xml.types import AnyUInt, OnOff, Positive, YesNo
 
 BOOT, ALIAS, MASTER, ROM, ACPI, ADDRESS, AFTER = range(1, 8)
 USER_ALIAS: Final = "ua-"

@@ -15,7 +15,8 @@ from pyvirtd.conf.domain.source import (
     StorageType,
 )
 from pyvirtd.conf.domain.virtio import VirtioDriver, VirtioModel
-from pyvirtd.conf.xml import Codec, Element, OnOff, Positive, UInt, ULong, YesNo, at, child, flag, size
+from pyvirtd.conf.xml import Element, at, child, flag, size
+from pyvirtd.conf.xml.types import Codec, OnOff, Positive, UInt, ULong, YesNo
 
 DiskDevice = Literal["disk", "cdrom", "floppy", "lun"]
 DiskBus = Literal["ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd", "none"]

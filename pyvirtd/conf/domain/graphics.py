@@ -6,12 +6,18 @@ Passwords are printed as ***** without the SECURE flag.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pyvirtd.conf.xml import Element, Int, OnOff, UInt, YesNo, at, child, children, kind, must
+from pyvirtd.conf.xml import Element, at, children, kind, must
+from pyvirtd.conf.xml.types import Int, OnOff, UInt, YesNo
 
 GraphicsType = Literal["sdl", "vnc", "rdp", "desktop", "spice", "egl-headless", "dbus"]
 ChannelMode = Literal["any", "secure", "insecure"]
+
+
+def _guarded(graphics: Any, flags: int) -> bool:
+    """Rules about a password are void without one."""
+    return graphics.passwd is not None
 
 
 class Listen(Element, tag="listen"):
@@ -50,9 +56,9 @@ class Vnc(Graphics, variant="vnc"):
     keymap: str | None = at("@keymap")
     share_policy: Literal["ignore", "allow-exclusive", "force-shared"] | None = at("@sharePolicy")
     power_control: YesNo | None = at("@powerControl")
-    passwd: str | None = at("@passwd", secure=True)
-    passwd_valid_to: str | None = at("@passwdValidTo", secure=True)
-    connected: Literal["disconnect", "keep", "fail"] | None = at("@connected", secure=True)
+    passwd: str | None = at("@passwd", secure=True, mask="*****")
+    passwd_valid_to: str | None = at("@passwdValidTo", when=_guarded)
+    connected: Literal["disconnect", "keep", "fail"] | None = at("@connected", when=_guarded)
     listens: list[Listen] = children()
     audio: UInt | None = at("audio/@id")
 
@@ -66,9 +72,9 @@ class Spice(Graphics, variant="spice"):
     listen: str | None = at("@listen")
     keymap: str | None = at("@keymap")
     default_mode: ChannelMode | None = at("@defaultMode", omit="any")
-    passwd: str | None = at("@passwd", secure=True)
-    passwd_valid_to: str | None = at("@passwdValidTo", secure=True)
-    connected: Literal["disconnect", "keep", "fail"] | None = at("@connected", secure=True)
+    passwd: str | None = at("@passwd", secure=True, mask="*****")
+    passwd_valid_to: str | None = at("@passwdValidTo", when=_guarded)
+    connected: Literal["disconnect", "keep", "fail"] | None = at("@connected", when=_guarded)
     listens: list[Listen] = children()
     channels: list[SpiceChannel] = children()
     image_compression: Literal["auto_glz", "auto_lz", "quic", "glz", "lz", "off"] | None = at("image/@compression")

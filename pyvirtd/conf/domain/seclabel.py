@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pyvirtd.conf.xml import Element, YesNo, at
+from pyvirtd.conf.xml import Element, at
+from pyvirtd.conf.xml.types import YesNo
 
 
 class DeviceSeclabel(Element, tag="seclabel"):

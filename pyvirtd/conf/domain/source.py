@@ -11,7 +11,8 @@ from typing import Literal
 
 from pyvirtd.conf.domain.address import PciBus, PciDomain, PciFunction, PciSlot
 from pyvirtd.conf.domain.seclabel import DeviceSeclabel
-from pyvirtd.conf.xml import Element, UInt, ULong, Uuid, YesNo, at, child, children, must, size, text
+from pyvirtd.conf.xml import Element, at, child, children, must, size, text
+from pyvirtd.conf.xml.types import UInt, ULong, Uuid, YesNo
 
 StorageType = Literal["file", "block", "dir", "network", "volume", "nvme", "vhostuser", "vhostvdpa"]
 StorageProtocol = Literal[
@@ -145,8 +146,8 @@ class StorageSource(Element, tag="source"):
     reconnect: Reconnect | None = child()
     slices: list[Slice] = children(under="slices")
     seclabels: list[DeviceSeclabel] = children()
-    encryption: Encryption | None = child()
     auth: StorageAuth | None = child()
+    encryption: Encryption | None = child()
     reservations: Reservations | None = child()
 
     @property
@@ -183,5 +184,3 @@ class Mirror(Element, tag="mirror"):
     format: Format | None = child()
     source: StorageSource | None = child()
     backing: BackingStore | None = child()
-
-

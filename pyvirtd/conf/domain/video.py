@@ -6,7 +6,8 @@ from typing import Literal
 
 from pyvirtd.conf.domain.device import Device
 from pyvirtd.conf.domain.virtio import AFTER_VIRTIO, VirtioDriver
-from pyvirtd.conf.xml import OnOff, UInt, YesNo, at, child
+from pyvirtd.conf.xml import at, child
+from pyvirtd.conf.xml.types import OnOff, UInt, YesNo
 
 VideoModel = Literal[
     "default", "vga", "cirrus", "vmvga", "xen", "vbox", "qxl", "parallels", "virtio", "gop", "none", "bochs", "ramfb"

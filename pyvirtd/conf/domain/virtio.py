@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pyvirtd.conf.xml import Element, OnOff, at
+from pyvirtd.conf.xml import Element, at
+from pyvirtd.conf.xml.types import OnOff
 
 VirtioModel = Literal["virtio", "virtio-transitional", "virtio-non-transitional"]
 _VIRTIO = 1  # rank of the virtio options among the attributes of <driver>

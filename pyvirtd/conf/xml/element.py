@@ -46,7 +46,7 @@ class ElementMeta(type):
         for rule in own.values():
             rule.owner = cls  # type: ignore[assignment]
         merged = inherited | own
-        cls.RULES = {k: r for k, r in merged.items() if not r.tail} | {k: r for k, r in merged.items() if r.tail}
+        cls.RULES = dict(sorted(merged.items(), key=lambda item: item[1].tail))
         holders = [(k, r) for k, r in cls.RULES.items() if not isinstance(r, Kind | Namespace)]
         cls.PLAIN = tuple((k, r.default) for k, r in holders if not isinstance(r, _LISTS))
         cls.LISTS = tuple(k for k, r in holders if isinstance(r, _LISTS))

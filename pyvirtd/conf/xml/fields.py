@@ -9,12 +9,13 @@ Marks that every rule takes:
 
 live        read and printed in live documents only (not under INACTIVE)
 status      read and printed in the daemon's own status documents only
-secure      printed only under SECURE (passwords, cookies)
+secure      printed only under SECURE (passwords, cookies); with mask="...", that instead of the value
 migratable  False: left out of dumps for a migration's other side
 when        printed only if `when(element, flags)`
 omit        the value that is not printed (None never is)
 keep        read and printed only if `keep(value, flags)`
 bare        the value when an attribute's element is there without the attribute (`<pmu/>` means on)
+tail        where among the last rules this one stands, whatever class declares it (0: not among them)
 bad         the error class for text that is not of the field's kind (XMLError unless told)
 """
 
@@ -48,8 +49,8 @@ class Rule:
     """One field's place in the document. Built by the functions below; `name` is set by the class it is in."""
 
     __slots__ = (
-        "bad", "bare", "default", "keep", "live", "migratable", "name", "omit", "owner", "path", "required", "secure",
-        "status", "tail", "when",
+        "bad", "bare", "default", "keep", "live", "mask", "migratable", "name", "omit", "owner", "path", "required",
+        "secure", "status", "tail", "when",
     )  # fmt: skip
 
     def __init__(
@@ -67,11 +68,13 @@ class Rule:
         omit: Any = NOTHING,
         bare: Any = None,
         bad: type[VirtError] = XMLError,
-        tail: bool = False,
+        mask: str | None = None,
+        tail: int = 0,
     ) -> None:
         self.path, self.default, self.required = path, default, required
         self.live, self.status, self.secure, self.migratable = live, status, secure, migratable
-        self.when, self.keep, self.omit, self.bare, self.bad, self.tail = when, keep, omit, bare, bad, tail
+        self.when, self.keep, self.omit, self.bare, self.bad = when, keep, omit, bare, bad
+        self.mask, self.tail = mask, tail
         self.name = ""
         self.owner: type[Element]
 
@@ -80,7 +83,7 @@ class Rule:
         return not (
             (self.live and flags & Dump.INACTIVE)
             or (self.status and not flags & Dump.STATUS)
-            or (self.secure and not flags & Dump.SECURE)
+            or (self.secure and self.mask is None and not flags & Dump.SECURE)
             or (not self.migratable and flags & Dump.MIGRATABLE)
         )
 

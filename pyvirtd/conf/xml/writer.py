@@ -92,12 +92,12 @@ def _compile(cls: Any, flags: int) -> Node:
     hints = hints_of(cls)
     for rule in cls.RULES.values():
         if rule.printed(flags) and not isinstance(rule, fields.Hidden):
-            _place(root, rule, hints)
+            _place(root, rule, hints, flags)
     root.finish()
     return root
 
 
-def _place(root: Node, rule: Rule, hints: dict[str, Any]) -> None:
+def _place(root: Node, rule: Rule, hints: dict[str, Any], flags: int) -> None:
     *wrappers, last = rule.path.split("/")
     if isinstance(rule, fields.Namespace):
         root.attrs.append(f" xmlns:{rule.path}='{NAMESPACES[rule.path]}'")
@@ -123,11 +123,13 @@ def _place(root: Node, rule: Rule, hints: dict[str, Any]) -> None:
         node = _walk(root, [*wrappers, last])
         node.flag = node.index(rule.name)
     else:
-        _place_value(root, rule, hints, wrappers, last)
+        _place_value(root, rule, hints, wrappers, last, flags)
 
 
-def _place_value(root: Node, rule: Rule, hints: dict[str, Any], wrappers: list[str], last: str) -> None:
+def _place_value(root: Node, rule: Rule, hints: dict[str, Any], wrappers: list[str], last: str, flags: int) -> None:
     format = str if isinstance(rule, fields.Size) else codec_for(rule, hints).format
+    if rule.mask is not None and not flags & fields.Dump.SECURE:
+        format = _always(rule.mask)
     if last.startswith("@"):
         node = _walk(root, wrappers)
         node.attrs.append(Attr(node.index(rule.name), last[1:], rule, format))
@@ -135,8 +137,11 @@ def _place_value(root: Node, rule: Rule, hints: dict[str, Any], wrappers: list[s
         node = _walk(root, [*wrappers, last] if last else wrappers)
         node.text = Text(node.index(rule.name), "", rule, format)
     if isinstance(rule, fields.Size) and not rule.plain:
-        unit = rule.unit
-        node.attrs.append(Attr(node.index(rule.name), "unit", rule, lambda _: unit))
+        node.attrs.append(Attr(node.index(rule.name), "unit", rule, _always(rule.unit)))
+
+
+def _always(word: str) -> Callable[[Any], str]:
+    return lambda _: word
 
 
 def _walk(node: Node, wrappers: list[str]) -> Node:
