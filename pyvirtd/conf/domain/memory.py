@@ -1,0 +1,80 @@
+"""Memory and block I/O: <blkiotune>, <memtune>, <memoryBacking>."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pyvirtd.conf.xml import Element, at, child, children, flag, must, size
+from pyvirtd.conf.xml.types import CpuSet, UInt, ULong
+from pyvirtd.errors import ConfigUnsupported
+
+
+class BlkioDevice(Element, tag="device"):
+    """Limits for one host block device."""
+
+    path: str = must("path")
+    weight: UInt | None = at("weight", omit=0)
+    read_iops_sec: UInt | None = at("read_iops_sec", omit=0)
+    write_iops_sec: UInt | None = at("write_iops_sec", omit=0)
+    read_bytes_sec: ULong | None = at("read_bytes_sec", omit=0)
+    write_bytes_sec: ULong | None = at("write_bytes_sec", omit=0)
+
+
+class Blkiotune(Element, tag="blkiotune"):
+    """The guest's share of block I/O; weights 100 to 1000, 0 for none."""
+
+    weight: UInt | None = at("weight", omit=0)
+    devices: list[BlkioDevice] = children()
+
+
+class Memtune(Element, tag="memtune"):
+    """Limits on the guest's process, KiB."""
+
+    hard_limit: int | None = size("hard_limit")
+    soft_limit: int | None = size("soft_limit")
+    min_guarantee: int | None = size("min_guarantee")
+    swap_hard_limit: int | None = size("swap_hard_limit")
+
+
+class HugePage(Element, tag="page"):
+    """A size of huge pages, KiB, and the guest NUMA cells that get them (none: all)."""
+
+    size: int | None = size("@size")
+    nodeset: CpuSet | None = at("@nodeset")
+
+
+class MemoryBacking(Element, tag="memoryBacking"):
+    """What the guest's memory is made of on the host."""
+
+    hugepages: bool = flag("hugepages")
+    pages: list[HugePage] = children(under="hugepages")
+    nosharepages: bool = flag("nosharepages")
+    locked: bool = flag("locked")
+    source: Literal["anonymous", "file", "memfd"] | None = at("source/@type")
+    access: Literal["shared", "private"] | None = at("access/@mode")
+    allocation: Literal["immediate", "ondemand"] | None = at("allocation/@mode")
+    allocation_threads: UInt | None = at("allocation/@threads", omit=0)
+    discard: bool = flag("discard")
+
+
+class NumaMemory(Element, tag="memory"):
+    """Where the guest's memory comes from as a whole."""
+
+    mode: Literal["strict", "preferred", "interleave", "restrictive"] | None = at("@mode", bad=ConfigUnsupported)
+    nodeset: CpuSet | None = at("@nodeset")
+    placement: Literal["static", "auto"] | None = at("@placement", bad=ConfigUnsupported, omit="static")
+
+
+class MemNode(Element, tag="memnode"):
+    """Where one guest cell's memory comes from."""
+
+    cellid: UInt = must("@cellid")
+    mode: Literal["strict", "preferred", "interleave", "restrictive"] | None = at("@mode")
+    nodeset: CpuSet | None = at("@nodeset")
+
+
+class Numatune(Element, tag="numatune"):
+    """Host NUMA policy."""
+
+    memory: NumaMemory | None = child()
+    memnodes: list[MemNode] = children()

@@ -1,0 +1,76 @@
+"""<seclabel> of the domain, <keywrap>, <launchSecurity>, <idmap>."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pyvirtd.conf.xml import Element, at, children, kind, must
+from pyvirtd.conf.xml.types import Hex4, OnOff, UInt, YesNo
+
+
+class Seclabel(Element, tag="seclabel"):
+    """A security model's labels for the guest's process and resources."""
+
+    type: Literal["none", "dynamic", "static"] | None = at("@type")
+    model: str | None = at("@model")
+    relabel: YesNo | None = at("@relabel")
+    label: str | None = at("label")
+    imagelabel: str | None = at("imagelabel", live=True)
+    baselabel: str | None = at("baselabel")
+
+
+class Cipher(Element, tag="cipher"):
+    """A key-wrapping operation (s390)."""
+
+    name: Literal["aes", "dea"] = must("@name")
+    state: OnOff = must("@state")
+
+
+class Keywrap(Element, tag="keywrap"):
+    """Which keys the guest may wrap."""
+
+    ciphers: list[Cipher] = children()
+
+
+class LaunchSecurity(Element, tag="launchSecurity", family=True):
+    """Confidential computing."""
+
+    type: str = kind("@type", required=True)
+
+
+class Sev(LaunchSecurity, variant="sev"):
+    """AMD SEV."""
+
+    kernel_hashes: YesNo | None = at("@kernelHashes")
+    cbitpos: UInt | None = at("cbitpos")
+    reduced_phys_bits: UInt | None = at("reducedPhysBits")
+    policy: Hex4 = must("policy")
+    dh_cert: str | None = at("dhCert")
+    session: str | None = at("session")
+
+
+class S390Pv(LaunchSecurity, variant="s390-pv"):
+    """IBM Secure Execution."""
+
+
+class IdRange(Element):
+    """A range of ids of the guest and where it begins on the host."""
+
+    start: UInt = must("@start")
+    target: UInt = must("@target")
+    count: UInt = must("@count")
+
+
+class UidRange(IdRange, tag="uid"):
+    """Users."""
+
+
+class GidRange(IdRange, tag="gid"):
+    """Groups."""
+
+
+class IdMap(Element, tag="idmap"):
+    """User namespaces."""
+
+    uids: list[UidRange] = children()
+    gids: list[GidRange] = children()
