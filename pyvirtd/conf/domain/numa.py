@@ -21,8 +21,8 @@ class CellCache(Element, tag="cache"):
     """A memory-side cache (ACPI HMAT). Size in KiB, line in bytes."""
 
     level: UInt = must("@level")
-    associativity: Literal["none", "direct", "full"] = must("@associativity")
-    policy: Literal["none", "writeback", "writethrough"] = must("@policy")
+    associativity: Literal["none", "direct", "full"] = at("@associativity", "none", omit="none")
+    policy: Literal["none", "writeback", "writethrough"] = at("@policy", "none", omit="none")
     capacity: int = size("size/@value", required=True)
     line_size: int = size("line/@value", unit="B", required=True)
 

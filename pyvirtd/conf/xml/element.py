@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from pyvirtd.conf.xml.fields import Children, Inline, Kind, Namespace, Rule, Texts, kind, must
 
@@ -91,7 +91,8 @@ class Element(metaclass=ElementMeta):
     __slots__ = ("line",)
     TAG: ClassVar[str] = ""
     VARIANT: ClassVar[str] = ""
-    line: int
+    if TYPE_CHECKING:
+        line: int = kind("")  # a field that no constructor takes
 
     def __init__(self, **fields: Any) -> None:
         cls = type(self)
