@@ -89,6 +89,8 @@ class Driver:
     """VIR_FROM_* that its errors carry unless they say otherwise."""
     settings: ClassVar[type | None] = None
     """The dataclass of its configuration table; None: it has none."""
+    features: ClassVar[frozenset[int]] = frozenset()
+    """`protocol.constants.features.DriverFeature` numbers it has beside what the server answers for all drivers."""
     joins_secondary: ClassVar[bool] = True
     """Whether its connections answer network, storage, ... calls by the host's secondary drivers."""
 

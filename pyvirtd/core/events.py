@@ -22,6 +22,8 @@ class EventBus:
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
         self._kept: list[tuple[float, Event]] = []
+        self.hub: object = None
+        """The server's: what it has made of this bus."""
 
     def emit(self, event: Event, *, keep: float = 0.0) -> None:
         """Hands the event to every listener before it returns. A listener that raises is logged, never the emitter's.

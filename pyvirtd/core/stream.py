@@ -24,6 +24,10 @@ _MESSAGE_COST: Final = 256
 """What an empty or tiny message is counted as, so that many of them fill the inbox as well."""
 
 
+class StreamFinished(InvalidStream):
+    """Written to after the client finished. A handler that lets it pass ends its stream in good order."""
+
+
 class Hole(NamedTuple):
     """`length` bytes of zeros that are not sent."""
 
@@ -89,7 +93,7 @@ class Stream:
         view = memoryview(data)
         for start in range(0, len(view), CHUNK):
             if self._finished:
-                raise InvalidStream("the client has finished this stream and takes no more data")
+                raise StreamFinished("the client has finished this stream and takes no more data")
             self._link.send_data(bytes(view[start : start + CHUNK]))
             await self._link.drained()
 

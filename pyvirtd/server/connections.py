@@ -1,0 +1,74 @@
+"""From a connection URI to the drivers that answer it, their tables and their events."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pyvirtd.core.driver import Driver, Drivers
+from pyvirtd.core.events import EventBus
+from pyvirtd.core.uri import ConnectURI
+from pyvirtd.errors import InternalError, NoConnect
+from pyvirtd.protocol.bind import Tables, bind
+from pyvirtd.protocol.calls import Program
+from pyvirtd.server.events import EventHub
+
+
+class Route(NamedTuple):
+    """What answers a connection."""
+
+    uri: str
+    driver: Driver
+    tables: Tables
+    hubs: list[EventHub]
+
+
+class Connections:
+    """Opens URIs. Tables are bound once for each driver and kind of client, not for each connection."""
+
+    def __init__(self, drivers: Drivers, buses: dict[str, EventBus]) -> None:
+        """`buses`: each driver's own, by its name."""
+        self._drivers = drivers
+        self._buses = buses
+        self._tables: dict[tuple[str, bool], Tables] = {}
+
+    def open(self, name: str | None, desk: Program, *, readonly: bool) -> Route:
+        """`name` None or empty: the first driver that can be used here. Raises NoConnect when there is none.
+
+        A URI that its driver does not serve raises what the driver raises.
+        """
+        text = name or self._default()
+        uri = ConnectURI.parse(text)
+        if uri.transport not in ("", "unix") or uri.host:
+            raise NoConnect(f"'{text}' names another host or transport; this daemon serves its own drivers only")
+        driver = next((driver for driver in self._drivers if uri.scheme in driver.schemes), None)
+        if driver is None:
+            schemes = sorted(scheme for driver in self._drivers for scheme in driver.schemes)
+            raise NoConnect(f"no driver here serves '{text}'; there are {', '.join(schemes) or 'none'}")
+        target = driver.connect(uri)
+        if not isinstance(target, Program):
+            raise InternalError(f"driver '{driver.name}' answers '{text}' with something that takes no calls")
+        others = [other for other in self._drivers if not other.schemes and isinstance(other, Program)]
+        if not driver.joins_secondary:
+            others = []
+        hubs = [self._hub(getattr(target, "events", None) or self._buses[driver.name])]
+        hubs += [self._hub(self._buses[other.name]) for other in others if isinstance(other, Driver)]
+        key = (driver.name, readonly)
+        tables = self._tables.get(key) if target is driver else None
+        if tables is None:
+            tables = bind(desk, target, *others, readonly=readonly)
+            if target is driver:
+                self._tables[key] = tables
+        return Route(text, driver, tables, hubs)
+
+    def _default(self) -> str:
+        for driver in self._drivers:
+            if driver.schemes and (uri := driver.default_uri()):
+                return uri
+        raise NoConnect("no driver can be used here; name one by its connection URI to see why")
+
+    def _hub(self, bus: object) -> EventHub:
+        if not isinstance(bus, EventBus):
+            raise InternalError("a driver's `events` is no EventBus")
+        if not isinstance(bus.hub, EventHub):
+            bus.hub = EventHub(bus)
+        return bus.hub
