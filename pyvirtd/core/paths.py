@@ -1,14 +1,10 @@
-"""Where things are: the daemon's directories, and libvirt's well-known sockets."""
+"""Where things are: the daemon's directories."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-SOCKET_NAMES: Final = ("libvirt-sock", "libvirt-sock-ro", "libvirt-admin-sock")
-"""libvirtd's read-write, read-only and admin sockets, as clients look for them."""
 
 
 @dataclass(frozen=True)

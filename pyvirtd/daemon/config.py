@@ -38,6 +38,8 @@ class DaemonSettings:
     """None: 0770 with a unix_sock_group, else 0700. libvirtd's is 0777 where polkit asks; nobody asks here."""
     unix_sock_admin_perms: str = "0700"
     unix_sock_dir: str | None = None
+    socket_names: tuple[str, ...] = ("libvirt",)
+    """Ours: NAME-sock, NAME-sock-ro and NAME-admin-sock for each, so that virtqemud's clients are served as well."""
     auth_unix_ro: str = "none"
     auth_unix_rw: str = "none"
     max_clients: int = 5000
@@ -71,6 +73,7 @@ NOT_HERE: Final = frozenset(
 """libvirtd.conf's other keys. They are refused by name: a daemon that overlooks listen_tls is worse than none."""
 
 _PERMISSIONS: Final = re.compile(r"0?[0-7]{3}")
+SOCKET_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
 _RANGES: Final[dict[str, tuple[int, int]]] = {
     "max_clients": (1, 1_000_000),
     "max_anonymous_clients": (1, 1_000_000),
@@ -142,6 +145,9 @@ def _checked(top: Mapping[str, object]) -> DaemonSettings:
     for key in ("auth_unix_ro", "auth_unix_rw"):
         if getattr(settings, key) != "none":
             raise SettingError(key, f"'{key}' can only be \"none\"; restrict the socket by group and permissions")
+    for name in settings.socket_names:
+        if not SOCKET_NAME.fullmatch(name):
+            raise SettingError("socket_names", f"'socket_names' has '{name}'; a name like \"virtqemud\" is expected")
     if settings.unix_sock_dir is not None and not settings.unix_sock_dir.startswith("/"):
         raise SettingError("unix_sock_dir", "'unix_sock_dir' must be an absolute path")
     return settings

@@ -44,7 +44,7 @@ class Connections:
         if driver is None:
             schemes = sorted(scheme for driver in self._drivers for scheme in driver.schemes)
             raise NoConnect(f"no driver here serves '{text}'; there are {', '.join(schemes) or 'none'}")
-        target = driver.connect(uri)
+        target: object = driver.connect(uri)
         if not isinstance(target, Program):
             raise InternalError(f"driver '{driver.name}' answers '{text}' with something that takes no calls")
         others = [other for other in self._drivers if not other.schemes and isinstance(other, Program)]
@@ -53,10 +53,12 @@ class Connections:
         hubs = [self._hub(getattr(target, "events", None) or self._buses[driver.name])]
         hubs += [self._hub(self._buses[other.name]) for other in others if isinstance(other, Driver)]
         key = (driver.name, readonly)
-        tables = self._tables.get(key) if target is driver else None
+        # A driver may answer each URI with an object of its own, which goes when its connection does.
+        shared = id(target) == id(driver)
+        tables = self._tables.get(key) if shared else None
         if tables is None:
             tables = bind(desk, target, *others, readonly=readonly)
-            if target is driver:
+            if shared:
                 self._tables[key] = tables
         return Route(text, driver, tables, hubs)
 

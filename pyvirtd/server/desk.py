@@ -205,7 +205,7 @@ def _add_callback(object: str, kind: type, match: Match | None) -> int:
 
 def _register(connection: OpenConnection, key: tuple[str, int], registration: Registration) -> None:
     if len(connection.registrations) >= REGISTRATIONS_MAX:
-        raise OperationInvalid(f"this client has {REGISTRATIONS_MAX} event registrations, which is the most it may have")
+        raise OperationInvalid(f"this client has {REGISTRATIONS_MAX} event registrations, the most it may have")
     connection.registrations[key] = registration
     for hub in connection.route.hubs:
         hub.add(registration)

@@ -6,7 +6,7 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
 
 from pyvirtd.core.client import Identity
 from pyvirtd.errors import OperationInvalid
@@ -17,8 +17,6 @@ from pyvirtd.server.listener import Listener
 from pyvirtd.server.session import Session
 
 log = logging.getLogger(__name__)
-
-SESSIONS_CLOSED_AT_ONCE: Final = 1000
 
 
 @dataclass
@@ -77,13 +75,9 @@ class Server:
 
     # Sockets
 
-    def listen(self, sock: socket.socket, *, readonly: bool = False, path: object = None) -> None:
+    def listen(self, sock: socket.socket, *, readonly: bool = False, path: Path | None = None) -> None:
         """Takes over a bound socket. `path`: the file to remove at the end, for sockets of our own making."""
-        from pathlib import Path
-
-        listener = Listener(
-            sock, lambda client: self._accepted(client, readonly), path=path if isinstance(path, Path) else None
-        )
+        listener = Listener(sock, lambda client: self._accepted(client, readonly), path=path)
         self._listeners.append(listener)
         listener.start()
 

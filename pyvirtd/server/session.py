@@ -53,11 +53,12 @@ STREAMS_MAX: Final = 256
 class Service(Protocol):
     """What a session needs of the server that it belongs to."""
 
-    name: str
-    max_client_requests: int
-    keepalive_interval: int
-    keepalive_count: int
-
+    @property
+    def max_client_requests(self) -> int: ...
+    @property
+    def keepalive_interval(self) -> int: ...
+    @property
+    def keepalive_count(self) -> int: ...
     @property
     def programs(self) -> dict[int, dict[int, str]]:
         """Known programs, and the names of their procedures by number."""
@@ -250,7 +251,7 @@ class Session:
             if bound.stream is not None:
                 self._call_with_stream(bound, message, args, encode)
                 return
-            result = bound.method(*args, files) if bound.files_in else bound.method(*args)
+            result: Any = bound.method(*args, files) if bound.files_in else bound.method(*args)
             if bound.is_async or hasattr(result, "__await__"):
                 self._in_flight += 1
                 spawn(self._later(bound, message, result, encode, files), name=f"{bound.name} of {self.client}")
