@@ -188,14 +188,14 @@ for part in run lib cache log; do mount --bind "$0/$part" /$(
   case $part in run) echo run ;; *) echo "var/$part" ;; esac)/libvirt; done
 mount --bind "$0/etc" /etc/libvirt
 ip link set lo up
-virtlogd -d -p "$0/virtlogd.pid"
+kill -0 "$(cat "$0/virtlogd.pid" 2>/dev/null)" 2>/dev/null || virtlogd -d -p "$0/virtlogd.pid"
 exec libvirtd -p "$0/libvirtd.pid"
 """
 
     def __init__(self, own_network: bool = True) -> None:
         super().__init__()
         self.own_network = own_network
-        self._namespace: int | None = None
+        self._namespaces: list[int] = []  # one a start; held open, so that their numbers stay theirs
 
     def argv(self) -> Sequence[str]:
         """libvirtd behind the mounts that keep it private."""
@@ -216,20 +216,18 @@ exec libvirtd -p "$0/libvirtd.pid"
         (self.root / "etc/qemu.conf").write_text("namespaces = []\n")
         took = super().start(timeout)
         assert self.process is not None
-        self._namespace = self._namespace or os.open(f"/proc/{self.process.pid}/ns/mnt", os.O_RDONLY)
+        self._namespaces.append(os.open(f"/proc/{self.process.pid}/ns/mnt", os.O_RDONLY))
         return took
 
     def leftovers(self) -> list[int]:
-        """Processes in the daemon's mount namespace: guests, virtlogd, dnsmasq."""
-        if self._namespace is None:
-            return []
-        inode = os.fstat(self._namespace).st_ino
+        """Processes in the daemon's mount namespaces: guests, virtlogd, dnsmasq."""
+        inodes = {os.fstat(each).st_ino for each in self._namespaces}
         own = self.process.pid if self.process else -1
-        return [pid for pid in pids_that(lambda p: (p / "ns/mnt").stat().st_ino == inode) if pid != own]
+        return [pid for pid in pids_that(lambda p: (p / "ns/mnt").stat().st_ino in inodes) if pid != own]
 
     def close(self) -> None:
         """End the daemon and its guests and remove all of it."""
         super().close()
-        if self._namespace is not None:
-            os.close(self._namespace)
-            self._namespace = None
+        for each in self._namespaces:
+            os.close(each)
+        self._namespaces.clear()
