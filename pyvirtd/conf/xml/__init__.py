@@ -17,8 +17,8 @@ from pyvirtd.conf.xml.fields import (
     text,
     texts,
 )
-from pyvirtd.conf.xml.writer import format
 from pyvirtd.conf.xml.reader import parse, read
+from pyvirtd.conf.xml.writer import format
 
 __all__ = [
     "Dump", "Element", "at", "child", "children", "flag", "format", "hidden", "inline", "kind", "must", "namespace", "parse",

@@ -91,6 +91,7 @@ class Element(metaclass=ElementMeta):
     __slots__ = ("line",)
     TAG: ClassVar[str] = ""
     VARIANT: ClassVar[str] = ""
+    HOLLOW: ClassVar[bool] = False  # printed with a closing tag even when there is nothing inside
     if TYPE_CHECKING:
         line: int = kind("")  # a field that no constructor takes
 

@@ -19,8 +19,8 @@ from pyvirtd.conf.xml.document import load
 from pyvirtd.conf.xml.element import Element, ElementMeta, blank
 from pyvirtd.conf.xml.fields import Dump, Rule
 from pyvirtd.conf.xml.names import clark
-from pyvirtd.conf.xml.verbatim import verbatim
 from pyvirtd.conf.xml.types import Codec, codec_of, scale_of
+from pyvirtd.conf.xml.verbatim import verbatim
 from pyvirtd.errors import ConfigUnsupported, ErrorDomain, ValueOverflow, VirtError, XMLDetail
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def hints_of(cls: Any) -> dict[str, Any]:
         space = vars(sys.modules[base.__module__])
         for name, hint in base.__dict__.get("__annotations__", {}).items():
             if name in cls.RULES:
-                found[name] = eval(hint, space, dict(vars(typing))) if isinstance(hint, str) else hint  # noqa: S307
+                found[name] = eval(hint, space, dict(vars(typing))) if isinstance(hint, str) else hint
     return found
 
 

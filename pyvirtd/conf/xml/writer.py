@@ -36,10 +36,11 @@ class Text(Attr):
 class Node:
     """What is printed for one element: attributes, then text or contents."""
 
-    __slots__ = ("attrs", "fields", "flag", "parts", "read", "tag", "text")
+    __slots__ = ("attrs", "fields", "flag", "hollow", "parts", "read", "tag", "text")
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
+        self.hollow = False
         self.attrs: list[Any] = []
         self.parts: list[Any] = []
         self.text: Text | None = None
@@ -89,6 +90,7 @@ def plan_of(cls: Any, flags: int) -> Node:
 
 def _compile(cls: Any, flags: int) -> Node:
     root = Node(cls.TAG)
+    root.hollow = cls.HOLLOW
     hints = hints_of(cls)
     for rule in cls.RULES.values():
         if rule.printed(flags) and not isinstance(rule, fields.Hidden):
@@ -203,7 +205,7 @@ def _write(node: Node, element: Element, out: Out, indent: str, flags: int, empt
     if node.parts:
         out.append("")
         _contents(node, got, element, out, indent + "  ", flags)
-        if len(out) > mark + 1:
+        if len(out) > mark + 1 or node.hollow:
             out[mark] = f"{indent}<{node.tag}{opening}>\n"
             out.append(f"{indent}</{node.tag}>\n")
             return
