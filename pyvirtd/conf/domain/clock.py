@@ -47,7 +47,9 @@ class Timer(Element, tag="timer"):
 class Clock(Element, tag="clock"):
     """What the guest's clock starts from. `adjustment`: seconds, or "reset" (back to the host's at every start)."""
 
-    offset: Literal["utc", "localtime", "variable", "timezone", "absolute"] = must("@offset", bad=ConfigUnsupported)
+    offset: Literal["utc", "localtime", "variable", "timezone", "absolute"] = at(
+        "@offset", "utc", bad=ConfigUnsupported
+    )
     adjustment: Adjustment | None = at(
         "@adjustment", when=lambda c, _: c.offset == "variable" or c.adjustment == "reset"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
-from pyvirtd.conf.xml.fields import Children, Inline, Kind, Namespace, Rule, Texts, kind, must
+from pyvirtd.conf.xml.fields import Child, Children, Inline, Kind, Namespace, Rule, Texts, kind, must
 
 _LISTS = (Children, Texts)
 
@@ -73,7 +73,7 @@ def _parts(cls: ElementMeta) -> list[tuple[str, Any]]:
         if isinstance(rule, Kind):
             if rule.of and rule.default is not None:
                 parts.append((rule.of, _default_variant(cls.RULES[rule.of], rule.default)))
-        elif isinstance(rule, Inline) and rule.always:
+        elif isinstance(rule, Inline | Child) and rule.always:
             parts.append((name, rule.cls))
     return parts
 

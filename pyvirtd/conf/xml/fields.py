@@ -117,11 +117,11 @@ class Size(Rule):
 class Child(Rule):
     """One element with a class of its own."""
 
-    __slots__ = ("cls", "empty")
+    __slots__ = ("always", "cls", "empty")
 
-    def __init__(self, cls: Any, path: str, empty: bool, **marks: Any) -> None:
+    def __init__(self, cls: Any, path: str, empty: bool, always: bool, **marks: Any) -> None:
         super().__init__(path, **marks)
-        self.cls, self.empty = cls, empty
+        self.cls, self.empty, self.always = cls, empty, always
 
 
 class Children(Rule):
@@ -210,12 +210,15 @@ def size(path: str, default: Any = None, *, unit: str = "KiB", plain: bool = Fal
     return Size(path, default, unit, plain, **marks)
 
 
-def child(cls: Any = None, under: str = "", *, empty: bool = True, **marks: Any) -> Any:
+def child(
+    cls: Any = None, under: str = "", *, empty: bool = True, always: bool = False, **marks: Any
+) -> Any:
     """One element of a class (None: the annotation's), inside the wrapper `under`; None when absent.
 
-    empty=False: not printed when there is nothing in it.
+    empty=False: not printed when there is nothing in it. always=True: when absent, an empty one instead of None
+    (needs `cls`).
     """
-    return Child(cls, under, empty, **marks)
+    return Child(cls, under, empty, always, **marks)
 
 
 def children(cls: Any = None, under: str = "", **marks: Any) -> Any:

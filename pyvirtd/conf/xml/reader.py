@@ -47,13 +47,14 @@ class Node:
 class Plan:
     """The compiled class: its tree, and what has to happen before and after the walk."""
 
-    __slots__ = ("checks", "cls", "groups", "hook", "kinds", "root")
+    __slots__ = ("always", "checks", "cls", "groups", "hook", "kinds", "root")
 
     def __init__(self, cls: ElementMeta) -> None:
         self.cls = cls
         self.root = Node()
         self.kinds: list[tuple[fields.Kind, dict[str, Any]]] = []
         self.groups: list[tuple[str, Any, bool]] = []  # field, class, chosen by a kind
+        self.always: list[tuple[str, Any]] = []
         self.checks: list[Rule] = []
         self.hook = cls.parsed is not Element.parsed  # type: ignore[attr-defined]
 
@@ -142,6 +143,8 @@ def _compile(cls: Any, flags: int) -> Plan:
             continue
         if rule.required and not isinstance(rule, fields.Kind):
             plan.checks.append(rule)
+        if isinstance(rule, fields.Child) and rule.always:
+            plan.always.append((rule.name, rule.cls))
         match rule:
             case fields.Kind():
                 target = rule.owner if not rule.of else cls.RULES[rule.of].cls
@@ -238,6 +241,9 @@ def _fill_all(plan: Plan, made: Element, el: Xml, flags: int) -> None:
     _fill(plan.root, made, el, flags, bool(plan.groups))
     for name, cls, chosen in plan.groups:
         _fill_group(made, name, cls, chosen, el, flags)
+    for name, cls in plan.always:
+        if getattr(made, name) is None:
+            setattr(made, name, cls())
     for rule in plan.checks:
         value = getattr(made, rule.name)
         if value is None:
