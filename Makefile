@@ -28,7 +28,7 @@ bench: setup
 	$(PYTHON) -m benchmarks
 
 docs: setup
-	$(PYTHON) tools/support.py
+	$(PYTHON) -m pyvirtd.daemon.support >docs/support.md
 
 setup:
 	@tools/setup
