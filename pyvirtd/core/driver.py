@@ -79,7 +79,11 @@ class DriverContext:
 
 
 class Driver:
-    """The base of every driver, beside the program classes whose calls it answers."""
+    """The base of every driver, beside the program classes whose calls it answers.
+
+    File descriptors that a client passes come in the list `files`: what is still in it when the call has ended is
+    closed by the session, so take out what you keep. Those in a `Passed` are closed when they have been sent.
+    """
 
     name: ClassVar[str]
     """Unique; also the table of the configuration and the directory below the daemon's own."""

@@ -21,6 +21,7 @@ from pyvirtd.core.client import CURRENT, Client, Identity, current
 from pyvirtd.core.tasks import spawn
 from pyvirtd.errors import ErrorDomain, InternalError, NoSupport, RPCError, VirtError
 from pyvirtd.protocol.bind import BoundCall, Tables
+from pyvirtd.protocol.calls import Passed
 from pyvirtd.protocol.error_body import encode_error
 from pyvirtd.protocol.frame import (
     CALL,
@@ -114,7 +115,7 @@ class Session:
         self._context.run(CURRENT.set, self.client)
 
     def start(self) -> None:
-        self._context.run(self.channel.resume)
+        self._inside(self.channel.resume)
 
     def close(self, reason: str = "closed by the daemon") -> None:
         """Ends the conversation at once."""
@@ -136,6 +137,10 @@ class Session:
     def in_flight(self) -> int:
         """Calls that have begun and not been answered."""
         return self._in_flight
+
+    def _inside(self, function: Callable[..., object], *args: object) -> None:
+        """Calls it where `current()` is this client. A copy: a context cannot be entered twice."""
+        self._context.copy().run(function, *args)
 
     # From the channel
 
@@ -181,7 +186,7 @@ class Session:
         for message in self._backlog:
             _close_files(message.files)
         self._backlog.clear()
-        self._context.run(self.client.close)
+        self._inside(self.client.close)
         self.service.ended(self)
 
     # Taking turns
@@ -189,7 +194,7 @@ class Session:
     def _pump_soon(self) -> None:
         if not self._pumping and not self.channel.closed:
             self._pumping = True
-            asyncio.get_running_loop().call_soon(self._pump, context=self._context)
+            asyncio.get_running_loop().call_soon(self._pump, context=self._context.copy())
 
     def _pump(self) -> None:
         """Works off what has been read; reads on when all of it is done."""
@@ -206,7 +211,7 @@ class Session:
         elif self._backlog or self.blocked or self._closing:
             self.channel.pause()
         else:
-            self._context.run(self.channel.resume)
+            self._inside(self.channel.resume)
 
     def _close_if_sent(self) -> None:
         if self.channel.pending and not self.channel.closed:
@@ -257,7 +262,7 @@ class Session:
                 spawn(self._later(bound, message, result, encode, files), name=f"{bound.name} of {self.client}")
                 files = []
             elif bound.files_out:
-                self._reply_with_files(message, encode(result.value), result.files)
+                self._reply_with_files(message, encode, result)
             else:
                 self.channel.send(encode_message(program, 1, procedure, REPLY, serial, OK, encode(result)))
         except Exception as error:
@@ -276,7 +281,7 @@ class Session:
         try:
             value = await result
             if bound.files_out:
-                self._reply_with_files(message, encode(value.value), value.files)
+                self._reply_with_files(message, encode, value)
             else:
                 self._reply(message, encode(value))
         except asyncio.CancelledError:
@@ -335,7 +340,7 @@ class Session:
         if not self.channel.closed:
             self.streams[stream.key] = stream
         # Also when the client has gone meanwhile: the handler's `finally` lets go of what the driver opened.
-        self._context.run(stream.start, bound)
+        self._inside(stream.start, bound)
 
     def stream_ended(self, key: StreamKey) -> None:
         """For the stream: it has said its last word."""
@@ -372,7 +377,7 @@ class Session:
             log.warning("%s does not read its events: cut off with %d bytes waiting", self.client, self.channel.pending)
             # Not from within: the driver that emits must not run this client's close callbacks in its own call.
             self._closing = True
-            asyncio.get_running_loop().call_soon(self.close, "does not read its events", context=self._context)
+            asyncio.get_running_loop().call_soon(self.close, "does not read its events", context=self._context.copy())
             return
         if not self._closing:
             self.channel.send(data)
@@ -382,12 +387,12 @@ class Session:
             encode_message(message.program, message.version, message.procedure, REPLY, message.serial, OK, body)
         )
 
-    def _reply_with_files(self, message: Message, body: bytes, files: list[int]) -> None:
+    def _reply_with_files(self, message: Message, encode: Callable[[Any], bytes], passed: Passed[Any]) -> None:
+        files = passed.files
         kind = REPLY_WITH_FILES if files else REPLY
         try:
-            data = encode_message(
-                message.program, message.version, message.procedure, kind, message.serial, OK, body, len(files)
-            )
+            body = encode(passed.value)
+            data = encode_message(message.program, 1, message.procedure, kind, message.serial, OK, body, len(files))
         except BaseException:
             _close_files(files)
             raise
