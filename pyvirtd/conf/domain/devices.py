@@ -82,6 +82,10 @@ class Devices(Element, tag="devices"):
     vsocks: list[Vsock] = children()
     pstores: list[Pstore] = children()
 
+    def hollow(self, flags: int) -> bool:
+        """Always with its closing tag."""
+        return True
+
     def all(self) -> list[Element]:
         """Every device, in print order."""
         return [device for name in LISTS for device in getattr(self, name)]

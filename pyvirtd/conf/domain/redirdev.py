@@ -54,9 +54,12 @@ UsbVersion = Annotated[
 class RedirDev(BootDevice, tag="redirdev"):
     """A USB device that a client redirects over `backend`."""
 
-    HOLLOW = True
     bus: Literal["usb"] = at("@bus", "usb")
     backend: Backend = inline(Backend)
+
+    def hollow(self, flags: int) -> bool:
+        """Always with its closing tag."""
+        return True
 
 
 class UsbFilter(Element, tag="usbdev"):

@@ -91,7 +91,6 @@ class Element(metaclass=ElementMeta):
     __slots__ = ("line",)
     TAG: ClassVar[str] = ""
     VARIANT: ClassVar[str] = ""
-    HOLLOW: ClassVar[bool] = False  # printed with a closing tag even when there is nothing inside
     if TYPE_CHECKING:
         line: int = kind("")  # a field that no constructor takes
 
@@ -112,6 +111,10 @@ class Element(metaclass=ElementMeta):
     def printed(self, flags: int) -> bool:
         """Whether a dump has this element."""
         return True
+
+    def hollow(self, flags: int) -> bool:
+        """Whether it is printed with a closing tag of its own even when there is nothing inside."""
+        return False
 
     def copy(self) -> Self:
         """A deep copy."""

@@ -90,7 +90,7 @@ def plan_of(cls: Any, flags: int) -> Node:
 
 def _compile(cls: Any, flags: int) -> Node:
     root = Node(cls.TAG)
-    root.hollow = cls.HOLLOW
+    root.hollow = cls.hollow is not Element.hollow
     hints = hints_of(cls)
     for rule in cls.RULES.values():
         if rule.printed(flags) and not isinstance(rule, fields.Hidden):
@@ -205,7 +205,7 @@ def _write(node: Node, element: Element, out: Out, indent: str, flags: int, empt
     if node.parts:
         out.append("")
         _contents(node, got, element, out, indent + "  ", flags)
-        if len(out) > mark + 1 or node.hollow:
+        if len(out) > mark + 1 or (node.hollow and element.hollow(flags)):
             out[mark] = f"{indent}<{node.tag}{opening}>\n"
             out.append(f"{indent}</{node.tag}>\n")
             return
