@@ -112,6 +112,10 @@ class Daemon:
             process.wait(5)
             raise AssertionError(f"{self.name} still there {timeout} s after signal {number}:\n{self.log()}") from None
 
+    def configure(self, toml: str) -> None:
+        """Write its configuration file; taken at the next start."""
+        raise NotImplementedError
+
     def kill9(self) -> None:
         """End it without any chance to tidy up."""
         self.stop(signal.SIGKILL)
@@ -145,6 +149,17 @@ class Daemon:
         own = self.process.pid if self.process else -1
         return [pid for pid in pids_that(lambda p: mark in (p / "cmdline").read_bytes()) if pid != own]
 
+    def guests(self) -> dict[str, int]:
+        """Name -> process id of the emulators that run for this daemon, as their command lines tell."""
+        found = {}
+        for pid in self.leftovers():
+            with contextlib.suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+                if "qemu-system" in words[0] and "-name" in words:
+                    label = words[words.index("-name") + 1].split(",")[0]
+                    found[label.removeprefix("guest=")] = pid
+        return found
+
     def close(self) -> None:
         """End the daemon and its guests and remove all of it."""
         try:
@@ -176,6 +191,11 @@ class Pyvirtd(Daemon):
         program = Path(sys.executable).with_name("pyvirtd")
         assert program.exists(), f"{program} is not installed: run tools/setup"
         return [*self.prefix, str(program), "--root", str(self.root), *self.args]
+
+    def configure(self, toml: str) -> None:
+        """Write its configuration file; taken at the next start."""
+        (self.root / "etc").mkdir(exist_ok=True)
+        (self.root / "etc/pyvirtd.toml").write_text(toml)
 
 
 class Reference(Daemon):
