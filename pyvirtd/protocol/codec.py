@@ -130,7 +130,7 @@ def _write_asked(asks: Asks, shape: CallShape, source: Source) -> None:
 
 @cache
 def args_encoder(declared: Call) -> Callable[..., bytes]:
-    """The client's: positional arguments -> body. Asks for everything, up to the declared limit."""
+    """The client's: arguments -> body; `flags` at the end may be left out, `asked` defaults to all there can be."""
     shape = call_shape(declared)
     source = Source()
     pieces = Pieces(source)
@@ -140,7 +140,7 @@ def args_encoder(declared: Call) -> Callable[..., bytes]:
             room = 1 if declared.asks.kind == "need_results" else getattr(shape.ret, "limit", 0)
             source.line(f"{name} = asked if asked is not None else {room}")
         else:
-            names.append(name)
+            names.append("flags=0" if name == "flags" and name == shape.args[-1][0] else name)
         if name == "flags" and takes_strings(declared, shape):
             source.line(f"flags |= {STRING_OKAY}")
         write(item, name, name, pieces)
@@ -162,18 +162,3 @@ def reply_decoder(declared: Call) -> Callable[[bytes], Any]:
     end_decoder(source, cursor, f"reply of {declared.name}")
     source.line("return v")
     return source.compile(f"{declared.name} result", "decode(b)")
-
-
-@cache
-def reply_counter(declared: Call) -> Callable[[bytes], int]:
-    """The client's, for a call asked for the number alone: body -> number."""
-    shape = call_shape(declared)
-    source = Source()
-    cursor = begin_decoder(source)
-    assert shape.ret is not None
-    read(shape.ret, declared.name, cursor)
-    count = cursor.unpack(shape.number.code if shape.number else "", "count")
-    cursor.flush()
-    end_decoder(source, cursor, f"reply of {declared.name}")
-    source.line(f"return {count}")
-    return source.compile(f"{declared.name} number", "decode(b)")

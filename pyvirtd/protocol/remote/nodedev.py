@@ -99,7 +99,7 @@ class NodeDeviceCalls(Program, number=REMOTE):
     def node_device_create(self, name: String, flags: U32) -> Reply[None]:
         """virNodeDeviceCreate."""
 
-    @call(433, acl="node_device:read", ro=True, high=True)
+    @call(433, acl="node_device:read", high=True)
     def node_device_get_autostart(self, name: String) -> Reply[I32]:
         """virNodeDeviceGetAutostart."""
 

@@ -1,0 +1,1 @@
+"""Tests of pyvirtd.client, most of them against the real libvirtd."""
