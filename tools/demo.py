@@ -78,8 +78,9 @@ class Demo:
         say("$ " + " ".join([os.path.relpath(program), *argv[1:]]) + " &")
         began = time.monotonic()
         with open(self.log, "wb") as log:
-            self.daemon = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                           start_new_session=True)
+            self.daemon = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         path = str(self.root / "run/libvirt-sock")
         while True:
             with socket.socket(socket.AF_UNIX) as sock:
@@ -97,8 +98,15 @@ class Demo:
         argv = ["virsh", "-c", self.uri, *args]
         if show:
             say("$ virsh " + " ".join(args))
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90,
-                              env=os.environ | {"LC_ALL": "C.UTF-8"}, check=False)
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            env=os.environ | {"LC_ALL": "C.UTF-8"},
+            check=False,
+        )
         if done.returncode:
             raise Failed(f"virsh {' '.join(args)}: {done.stderr.strip() or done.stdout.strip()}")
         if show and (text := done.stdout.strip()):

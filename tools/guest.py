@@ -134,8 +134,9 @@ def run(*argv: str, cwd: Path | None = None) -> str:
 def kernel_package() -> str:
     """The package that the cloud kernel's meta package stands for."""
     for attempt in (1, 2):
-        out = subprocess.run(["apt-cache", "depends", "--important", KERNEL_PACKAGE],
-                             capture_output=True, text=True, timeout=60).stdout
+        out = subprocess.run(
+            ["apt-cache", "depends", "--important", KERNEL_PACKAGE], capture_output=True, text=True, timeout=60
+        ).stdout
         if found := re.search(r"Depends: (linux-image-[0-9]\S*)", out):
             return found[1]
         if attempt == 1 and os.geteuid() == 0:
@@ -183,10 +184,23 @@ def add_modules(busybox: Path, unpacked: Path, version: str, root: Path) -> None
 def add_agent(root: Path, work: Path) -> None:
     """The QEMU guest agent and every library it is linked with."""
     skip = re.compile(r"lib(perl|apt|db5|debconf|text|locale|pam|gcrypt|gpg|audit|semanage|sepol)")
-    listed = run("apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts",
-                 "--no-breaks", "--no-replaces", "--no-enhances", AGENT_PACKAGE)
-    wanted = {n for n in re.findall(r"^(\S+)$", listed, re.M)
-              if n == AGENT_PACKAGE or (re.match(r"(lib[a-z0-9.+-]+|zlib1g)$", n) and not skip.match(n))}
+    listed = run(
+        "apt-cache",
+        "depends",
+        "--recurse",
+        "--no-recommends",
+        "--no-suggests",
+        "--no-conflicts",
+        "--no-breaks",
+        "--no-replaces",
+        "--no-enhances",
+        AGENT_PACKAGE,
+    )
+    wanted = {
+        n
+        for n in re.findall(r"^(\S+)$", listed, re.M)
+        if n == AGENT_PACKAGE or (re.match(r"(lib[a-z0-9.+-]+|zlib1g)$", n) and not skip.match(n))
+    }
     tree = work / "agent"
     fetch(sorted(wanted), tree, work)
     loader = next(p for p in tree.rglob("ld-linux-x86-64.so.2") if not p.is_symlink() or p.exists()).resolve()
@@ -202,6 +216,7 @@ def add_agent(root: Path, work: Path) -> None:
 def write_initrd(root: Path, target: Path) -> None:
     """Pack a tree as a gzipped newc cpio archive (kernel: Documentation/driver-api/early-userspace)."""
     with gzip.open(target, "wb", compresslevel=6) as out:
+
         def member(name: str, mode: int, data: bytes, number: int) -> None:
             encoded = name.encode() + b"\0"
             fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(encoded), 0]
@@ -210,10 +225,12 @@ def write_initrd(root: Path, target: Path) -> None:
 
         for number, path in enumerate(sorted(root.rglob("*")), start=1):
             info = path.lstat()
-            data = (os.readlink(path).encode() if path.is_symlink()
-                    else path.read_bytes() if path.is_file() else b"")
-            mode = info.st_mode if path.is_symlink() else stat.S_IFMT(info.st_mode) | (
-                0o755 if path.is_dir() or info.st_mode & 0o111 else 0o644)
+            data = os.readlink(path).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+            mode = (
+                info.st_mode
+                if path.is_symlink()
+                else stat.S_IFMT(info.st_mode) | (0o755 if path.is_dir() or info.st_mode & 0o111 else 0o644)
+            )
             member(str(path.relative_to(root)), mode, data, number)
         member("TRAILER!!!", 0, b"", 0)
 
@@ -227,8 +244,9 @@ def build(place: Path, agent: bool) -> None:
         print(f"guest.py: fetching {kernel} and busybox-static", file=sys.stderr, flush=True)
         unpacked = work / "unpacked"
         fetch([kernel, "busybox-static"], unpacked, work)
-        for name in ("bin sbin usr/bin usr/sbin dev proc sys run tmp mnt root var/log var/run lib lib64 "
-                     "etc/acpi/PWRF").split():
+        for name in (
+            "bin sbin usr/bin usr/sbin dev proc sys run tmp mnt root var/log var/run lib lib64 etc/acpi/PWRF"
+        ).split():
             (root / name).mkdir(parents=True)
         busybox = next(p for p in (unpacked / "bin/busybox", unpacked / "usr/bin/busybox") if p.exists())
         shutil.copy(busybox, root / "bin/busybox")
@@ -238,8 +256,11 @@ def build(place: Path, agent: bool) -> None:
         (root / "sbin/init").symlink_to("../bin/busybox")
         (root / "sbin/modprobe").symlink_to("../bin/busybox")
         for name, text, mode in (
-            ("init", INIT, 0o755), ("etc/plugged", PLUGGED, 0o755), ("etc/leased", LEASED, 0o755),
-            ("etc/inittab", INITTAB, 0o644), ("etc/profile", PROFILE, 0o644),
+            ("init", INIT, 0o755),
+            ("etc/plugged", PLUGGED, 0o755),
+            ("etc/leased", LEASED, 0o755),
+            ("etc/inittab", INITTAB, 0o644),
+            ("etc/profile", PROFILE, 0o644),
             ("etc/acpi/PWRF/00000080", "#!/bin/sh\nexec poweroff\n", 0o755),
         ):
             (root / name).write_text(text)

@@ -21,7 +21,7 @@ REGISTERS = ("eax", "ebx", "ecx", "edx")
 
 
 def feature(element: ElementTree.Element) -> str:
-    """"1/0/edx/1": CPUID leaf, subleaf, register, mask; "msr/10a/eax/1": MSR, half, mask. All hexadecimal."""
+    """ "1/0/edx/1": CPUID leaf, subleaf, register, mask; "msr/10a/eax/1": MSR, half, mask. All hexadecimal."""
     (bits,) = [child for child in element if child.tag in ("cpuid", "msr")]
     (register,) = [r for r in REGISTERS if int(bits.get(r, "0"), 0)]
     mask = int(bits.get(register, "0"), 0)

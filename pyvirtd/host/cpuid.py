@@ -14,9 +14,12 @@ from typing import Final, NamedTuple
 
 from pyvirtd.host.procfile import read_text
 
-KVM_GET_API_VERSION: Final = 0xAE00
 KVM_CHECK_EXTENSION: Final = 0xAE03
 KVM_GET_SUPPORTED_CPUID: Final = 0xC008AE05
+KVM_CREATE_VM: Final = 0xAE01
+KVM_CREATE_VCPU: Final = 0xAE41
+KVM_GET_TSC_KHZ: Final = 0xAEA3
+KVM_GET_MSRS: Final = 0xC008AE88
 KVM_CAP_NR_VCPUS: Final = 9
 KVM_CAP_MAX_VCPUS: Final = 66
 KVM_CAP_TSC_CONTROL: Final = 60
@@ -113,3 +116,79 @@ def kvm_supported_cpuid(limit: int = 256) -> list[CpuidLeaf] | None:
     count = min(struct.unpack_from("=I", buffer)[0], limit)
     entries = (struct.unpack_from("=7I", buffer, 8 + 40 * n) for n in range(count))
     return [CpuidLeaf(leaf, index, *registers) for leaf, index, _flags, *registers in entries]
+
+
+def msr(index: int) -> int | None:
+    """A model-specific register: KVM's view of it where KVM has one, else /dev/cpu/0/msr's; None where neither is."""
+    try:
+        fd = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            # struct kvm_msrs {nmsrs, padding, {index, reserved, data}[]}
+            buffer = bytearray(struct.pack("=IIIIQ", 1, 0, index, 0, 0))
+            if fcntl.ioctl(fd, KVM_GET_MSRS, buffer) == 1:
+                return int(struct.unpack_from("=Q", buffer, 16)[0])
+        finally:
+            os.close(fd)
+    except OSError:
+        pass
+    try:
+        fd = os.open("/dev/cpu/0/msr", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = os.pread(fd, 8, index)
+        finally:
+            os.close(fd)
+    except OSError:
+        return None
+    return int(struct.unpack("=Q", data)[0]) if len(data) == 8 else None
+
+
+@functools.cache
+def tsc() -> tuple[int, bool] | None:
+    """(ticks per second, whether guests can have another rate) of the time stamp counter, as KVM knows it.
+
+    Asked of a virtual machine that is made and dropped for it; None where KVM isn't there or doesn't tell.
+    """
+    fds: list[int] = []
+    try:
+        fds.append(os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC))
+        fds.append(fcntl.ioctl(fds[0], KVM_CREATE_VM, 0))
+        fds.append(fcntl.ioctl(fds[1], KVM_CREATE_VCPU, 0))
+        khz = fcntl.ioctl(fds[2], KVM_GET_TSC_KHZ, 0)
+        return khz * 1000, fcntl.ioctl(fds[0], KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) > 0
+    except OSError:
+        return None
+    finally:
+        for fd in reversed(fds):
+            os.close(fd)
+
+
+def physical_address_bits() -> int | None:
+    """Width of a physical address, as /proc/cpuinfo tells it."""
+    words = cpuinfo().get("address sizes", "").split()
+    return int(words[0]) if words[1:3] == ["bits", "physical,"] and words[0].isdigit() else None
+
+
+def all_cpuid() -> dict[tuple[int | str, int], tuple[int, int, int, int]]:
+    """Every CPUID leaf that describes features, and the MSR that goes on with them; empty where it can't be read."""
+    found: dict[tuple[int | str, int], tuple[int, int, int, int]] = {}
+
+    def take(leaf: int, subleaf: int = 0) -> tuple[int, int, int, int]:
+        result = cpuid(leaf, subleaf)
+        values = (0, 0, 0, 0) if result is None else (result.eax, result.ebx, result.ecx, result.edx)
+        found[leaf, subleaf] = values
+        return values
+
+    for base in (0, 0x80000000):
+        last = take(base)[0]
+        for leaf in range(base + 1, min(last, base + 0x40) + 1):
+            take(leaf)
+    if all(values == (0, 0, 0, 0) for values in found.values()):
+        return {}
+    for leaf, subleaves in ((0x07, 2), (0x0D, 2), (0x0F, 2), (0x10, 4), (0x12, 2), (0x14, 2)):
+        if (leaf, 0) in found:
+            for subleaf in range(1, subleaves):
+                take(leaf, subleaf)
+    for number, bit in ((0x10A, 29), (0xCF, 30)):
+        if found.get((7, 0), (0, 0, 0, 0))[3] >> bit & 1 and (value := msr(number)) is not None:
+            found["msr", number] = (value & 0xFFFFFFFF, 0, 0, value >> 32)
+    return found

@@ -9,7 +9,7 @@ import functools
 import json
 from collections.abc import Iterable, Mapping
 from importlib import resources
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 Features = frozenset[str]
 Registers = Mapping[tuple[int | str, int], tuple[int, int, int, int]]
@@ -57,24 +57,19 @@ class CpuModel(NamedTuple):
 class CpuMap:
     """The facts of one architecture family. Use `x86()`."""
 
-    def __init__(self, facts: Mapping[str, object]) -> None:
-        vendors, features, models = facts["vendors"], facts["features"], facts["models"]
-        assert isinstance(vendors, dict)
-        assert isinstance(features, dict)
-        assert isinstance(models, dict)
-        self.vendors: dict[str, str] = vendors
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.vendors: dict[str, str] = facts["vendors"]
         """libvirt's name of a vendor to the CPU's own."""
+        features: dict[str, str] = facts["features"]
         self.order: dict[str, int] = {name: n for n, name in enumerate(features)}
         """Features in the order they are printed in."""
         self._bits = {name: _bits(text) for name, text in features.items()}
-        local = facts["not_migratable"]
-        assert isinstance(local, list)
-        self.not_migratable: Features = frozenset(local)
+        self.not_migratable: Features = frozenset(facts["not_migratable"])
         """Features that a guest cannot take to another host."""
-        aliases = facts["aliases"]
-        assert isinstance(aliases, dict)
-        self._from_qemu: dict[str, str] = aliases
-        self._to_qemu = {libvirt: qemu for qemu, libvirt in aliases.items() if "-" in qemu and "_" in libvirt}
+        self._from_qemu: dict[str, str] = facts["aliases"]
+        self._to_qemu: dict[str, str] = {
+            libvirt: qemu for qemu, libvirt in self._from_qemu.items() if "-" in qemu and "_" in libvirt
+        }
         self._to_qemu["pclmuldq"] = "pclmulqdq"
         self.models: dict[str, CpuModel] = {
             name: CpuModel(
@@ -86,12 +81,10 @@ class CpuMap:
                 frozenset(m["features"].split()),
                 frozenset(m["removed"].split()),
             )
-            for name, m in models.items()
+            for name, m in facts["models"].items()
         }
         """By name, oldest first."""
-        others = facts["other_models"]
-        assert isinstance(others, dict)
-        self.other_models: dict[str, list[str]] = others
+        self.other_models: dict[str, list[str]] = facts["other_models"]
 
     def sort(self, features: Iterable[str]) -> list[str]:
         """In the order they are printed in; unknown ones last."""

@@ -66,9 +66,7 @@ def without_broken_tsx(features: Features, vendor: str | None, signature: Signat
     return features
 
 
-def _describe(
-    cpu_map: CpuMap, features: Features, model: CpuModel, vendor: str | None, extra: Features
-) -> Described:
+def _describe(cpu_map: CpuMap, features: Features, model: CpuModel, vendor: str | None, extra: Features) -> Described:
     has = model.features | (extra - features)
     return Described(
         model.name,
