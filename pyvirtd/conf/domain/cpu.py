@@ -7,7 +7,7 @@ from typing import Literal
 from pyvirtd.conf.domain.numa import Cell, Interconnect
 from pyvirtd.conf.xml import Element, at, children, must
 from pyvirtd.conf.xml.types import OnOff, Positive, UInt
-from pyvirtd.errors import ConfigUnsupported, XMLError
+from pyvirtd.errors import ConfigUnsupported, ErrorDomain, XMLError
 
 Policy = Literal["force", "require", "optional", "disable", "forbid"]
 
@@ -15,6 +15,7 @@ Policy = Literal["force", "require", "optional", "disable", "forbid"]
 class CpuFeature(Element, tag="feature"):
     """A named CPU feature, and what to do about it. `policy` is None in host CPUs."""
 
+    ERRORS = ErrorDomain.CPU
     policy: Policy | None = at("@policy", bad=ConfigUnsupported)
     name: str = must("@name")
     migratable: Literal["yes", "no"] | None = at("@migratable")
@@ -23,6 +24,7 @@ class CpuFeature(Element, tag="feature"):
 class Cpu(Element, tag="cpu"):
     """The guest's CPU. A bare <cpu> with only a topology or NUMA cells has no mode and no model."""
 
+    ERRORS = ErrorDomain.CPU
     mode: Literal["custom", "host-model", "host-passthrough", "maximum"] | None = at("@mode", bad=ConfigUnsupported)
     match: Literal["minimum", "exact", "strict"] | None = at("@match", bad=ConfigUnsupported)
     check: Literal["none", "partial", "full"] | None = at("@check", bad=ConfigUnsupported)

@@ -16,7 +16,7 @@ from pyvirtd.conf.domain.sysinfo import Sysinfo
 from pyvirtd.conf.domain.vcpu import Cputune, IOThread, Vcpu
 from pyvirtd.conf.xml import Dump, Element, at, child, children, flag, format, inline, must, parse, raw, size
 from pyvirtd.conf.xml.types import CpuSet, Int, OnOff, UInt, Uuid, YesNo
-from pyvirtd.errors import ConfigUnsupported, XMLError
+from pyvirtd.errors import ConfigUnsupported, InternalError, XMLError
 
 DomainType = Literal[
     "qemu", "kqemu", "kvm", "xen", "lxc", "uml", "openvz", "test", "vmware", "hyperv", "vbox", "phyp", "parallels",
@@ -55,7 +55,7 @@ class DomainDef(Element, tag="domain"):
     qemu: QemuNamespace | None = inline(QemuNamespace, optional=True, tail=1)
     lxc: LxcNamespace | None = inline(LxcNamespace, optional=True, tail=1)
     name: str = must("name")
-    uuid: Uuid = at("uuid", "", omit="")
+    uuid: Uuid = at("uuid", "", omit="", bad=InternalError)
     has_genid: bool = flag("genid")
     genid: Uuid | None = at("genid")
     title: str | None = at("title")
@@ -69,7 +69,7 @@ class DomainDef(Element, tag="domain"):
     blkiotune: Blkiotune | None = child(empty=False)
     memtune: Memtune | None = child(empty=False)
     memory_backing: MemoryBacking | None = child(empty=False)
-    vcpu_placement: Literal["static", "auto"] = at("vcpu/@placement", "static", bad=ConfigUnsupported)
+    vcpu_placement: Literal["static", "auto"] | None = at("vcpu/@placement", bad=ConfigUnsupported)
     cpuset: CpuSet | None = at("vcpu/@cpuset")
     current_vcpus: UInt | None = at("vcpu/@current")
     max_vcpus: UInt = at("vcpu", 1)

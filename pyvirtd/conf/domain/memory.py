@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pyvirtd.conf.xml import Element, at, child, children, flag, must, size
 from pyvirtd.conf.xml.types import CpuSet, UInt, ULong
 from pyvirtd.errors import ConfigUnsupported
+
+UNLIMITED: Final = 9007199254740991  # KiB; what libvirt's API says for "no limit"
 
 
 class BlkioDevice(Element, tag="device"):
@@ -27,13 +29,17 @@ class Blkiotune(Element, tag="blkiotune"):
     devices: list[BlkioDevice] = children()
 
 
+def _limited(value: int, flags: int) -> bool:
+    return value < UNLIMITED
+
+
 class Memtune(Element, tag="memtune"):
     """Limits on the guest's process, KiB."""
 
-    hard_limit: int | None = size("hard_limit")
-    soft_limit: int | None = size("soft_limit")
+    hard_limit: int | None = size("hard_limit", keep=_limited)
+    soft_limit: int | None = size("soft_limit", keep=_limited)
     min_guarantee: int | None = size("min_guarantee")
-    swap_hard_limit: int | None = size("swap_hard_limit")
+    swap_hard_limit: int | None = size("swap_hard_limit", keep=_limited)
 
 
 class HugePage(Element, tag="page"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pyvirtd.conf.xml import Element, at, children, kind, must
+from pyvirtd.conf.xml import Dump, Element, at, children, kind, must
 from pyvirtd.conf.xml.types import Hex4, OnOff, UInt, YesNo
+from pyvirtd.errors import XMLError
 
 
 class Seclabel(Element, tag="seclabel"):
@@ -13,10 +14,27 @@ class Seclabel(Element, tag="seclabel"):
 
     type: Literal["none", "dynamic", "static"] | None = at("@type")
     model: str | None = at("@model")
-    relabel: YesNo | None = at("@relabel")
+    relabel: YesNo | None = at("@relabel", when=lambda s, _: s.type != "none")
     label: str | None = at("label")
     imagelabel: str | None = at("imagelabel", live=True)
     baselabel: str | None = at("baselabel")
+
+    def parsed(self, flags: int) -> None:
+        """Labels that a dynamic model makes up are live only."""
+        self.type = self.type or "dynamic"
+        if self.type == "none":
+            if self.relabel:
+                raise XMLError(f"line {self.line}, <seclabel>: relabel has to be no where type is none")
+            self.label = self.imagelabel = self.baselabel = None
+            return
+        if self.relabel is None:
+            self.relabel = self.type == "dynamic"
+        if self.type == "static":
+            self.baselabel = None
+            if self.label is None:
+                raise XMLError(f"line {self.line}, <seclabel>: a static one has to have a <label>")
+        elif flags & Dump.INACTIVE:
+            self.label = None
 
 
 class Cipher(Element, tag="cipher"):

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from pyvirtd.conf.xml.fields import Child, Children, Inline, Kind, Namespace, Rule, Texts, kind, must
+from pyvirtd.errors import ErrorDomain
 
 _LISTS = (Children, Texts)
 
@@ -91,6 +92,7 @@ class Element(metaclass=ElementMeta):
     __slots__ = ("line",)
     TAG: ClassVar[str] = ""
     VARIANT: ClassVar[str] = ""
+    ERRORS: ClassVar[int] = ErrorDomain.DOMAIN  # the VIR_FROM_* of errors about its fields, XMLError apart
     if TYPE_CHECKING:
         line: int = kind("")  # a field that no constructor takes
 

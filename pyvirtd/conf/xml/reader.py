@@ -21,7 +21,7 @@ from pyvirtd.conf.xml.fields import Dump, Rule
 from pyvirtd.conf.xml.names import clark
 from pyvirtd.conf.xml.types import Codec, codec_of, scale_of
 from pyvirtd.conf.xml.verbatim import verbatim
-from pyvirtd.errors import ConfigUnsupported, ErrorDomain, ValueOverflow, VirtError, XMLDetail
+from pyvirtd.errors import ErrorDomain, ValueOverflow, VirtError, XMLDetail, XMLError
 
 log = logging.getLogger(__name__)
 E = TypeVar("E", bound=Element)
@@ -400,7 +400,7 @@ def missing(el: Xml, rule: Rule) -> VirtError:
 
 
 def _domain(rule: Rule) -> int:
-    return ErrorDomain.DOMAIN if issubclass(rule.bad, ConfigUnsupported) else ErrorDomain.XML
+    return ErrorDomain.XML if rule.bad is XMLError else rule.owner.ERRORS
 
 
 def parse(cls: type[E], xml: str | bytes, flags: int = Dump.INACTIVE, *, what: str = "document") -> E:
