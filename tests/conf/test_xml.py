@@ -187,7 +187,7 @@ def test_values() -> None:
         "<root id='5' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>n</name>"
         "<memory unit='MiB' dumpCore='off'>2</memory>"
         "<mac address='52:54:0:AB:1:2'/><uuid>C7A5FDBDEDAF9455926AD65C16DB1809</uuid><cpus nice='yes'>0-3,^2,8</cpus>"
-        "<seen>a</seen><seen>b</seen><junk/><metadata><a:x xmlns:a=\"u\"> <!-- c --></a:x></metadata>"
+        "<seen>a</seen><seen>b</seen><junk/><metadata><a:x xmlns:a=\"u\"> t <!-- c --></a:x></metadata>"
         "<qemu:commandline><qemu:arg value='-foo'/></qemu:commandline></root>",
     )
     assert root.id is None
@@ -198,7 +198,7 @@ def test_values() -> None:
         "  <name>n</name>\n  <memory dumpCore='off' unit='KiB'>2048</memory>\n  <mac address='52:54:00:ab:01:02'/>\n"
         "  <uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>\n  <cpus nice='yes'>0-1,3,8</cpus>\n"
         "  <seen>a</seen>\n  <seen>b</seen>\n"
-        '  <metadata>\n    <a:x xmlns:a="u"> <!-- c --></a:x>\n  </metadata>\n</root>\n'
+        '  <metadata>\n    <a:x xmlns:a="u"> t <!-- c --></a:x>\n  </metadata>\n</root>\n'
     )
     assert parse(Root, format(root)) == root
     assert format(parse(Note, "<note lang='en'>a<b/>c</note>")) == "<note>ac</note>\n"

@@ -49,7 +49,6 @@ class Devices(Element, tag="devices"):
     """A domain's devices, a list each. Lists of what there can be only one of are lists all the same: validation
     counts."""
 
-    HOLLOW = True
     emulator: str | None = at("emulator")
     disks: list[Disk] = children()
     controllers: list[Controller] = children()

@@ -141,10 +141,11 @@ def _vcpus(domain: DomainDef) -> None:
             )
         if domain.current_vcpus == domain.max_vcpus:
             domain.current_vcpus = None
+    memory = domain.numatune.memory if domain.numatune is not None else None
     if domain.vcpu_placement is None:
-        memory = domain.numatune.memory if domain.numatune is not None else None
-        automatic = domain.cpuset is None and memory is not None and memory.placement == "auto"
-        domain.vcpu_placement = "auto" if automatic else "static"
+        domain.vcpu_placement = "static"
+    if domain.cpuset is None and memory is not None and memory.placement == "auto":
+        domain.vcpu_placement = "auto"
     if domain.vcpu_placement == "auto":
         domain.cpuset = None
     if domain.vcpus:
