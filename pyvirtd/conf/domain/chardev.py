@@ -11,7 +11,7 @@ from typing import Literal
 from pyvirtd.conf.domain.device import Device
 from pyvirtd.conf.domain.seclabel import DeviceSeclabel
 from pyvirtd.conf.domain.source import Reconnect
-from pyvirtd.conf.xml import Element, at, child, children, inline
+from pyvirtd.conf.xml import Dump, Element, at, child, children, inline
 from pyvirtd.conf.xml.types import AnyUInt, OnOff, YesNo
 
 BackendType = Literal[
@@ -44,14 +44,57 @@ class ChardevSource(Element, tag="source"):
     seclabels: list[DeviceSeclabel] = children()
 
 
+_OWN: dict[str, tuple[str, ...]] = {
+    "pty": ("path",),
+    "dev": ("path",),
+    "pipe": ("path",),
+    "file": ("path", "append"),
+    "nmdm": ("master", "slave"),
+    "unix": ("mode", "path", "reconnect", "fdgroup"),
+    "tcp": ("mode", "host", "service", "tls", "tls_from_config", "reconnect"),
+    "udp": ("mode", "host", "service"),
+    "spiceport": ("channel",),
+    "dbus": ("channel",),
+    "qemu-vdagent": ("copypaste", "mouse"),
+}
+_TYPED = frozenset(name for names in _OWN.values() for name in names)
+_NO_SOURCE = ChardevSource()
+
+
+def _has_sources(backend: Backend, flags: int) -> bool:
+    """The path of a pty is for live dumps."""
+    return not (
+        backend.type == "pty" and flags & Dump.INACTIVE and not any(source.seclabels for source in backend.sources)
+    )
+
+
 class Backend(Element):
     """The host's side of a character device. UDP has up to two sources (one binds, one connects)."""
 
     type: BackendType | None = at("@type")
-    sources: list[ChardevSource] = children()
+    sources: list[ChardevSource] = children(when=_has_sources)
     protocol: Literal["raw", "telnet", "telnets", "tls"] | None = at("protocol/@type")
     log_file: str | None = at("log/@file")
     log_append: OnOff | None = at("log/@append")
+
+    def parsed(self, flags: int) -> None:
+        """A source has what its type knows; the path of a pty is the running guest's."""
+        mine = _OWN.get(self.type or "", ())
+        for source in self.sources:
+            for name in _TYPED:
+                if name not in mine:
+                    setattr(source, name, None)
+            if self.type == "pty" and flags & Dump.INACTIVE:
+                source.path = None
+            if "mode" in mine and source.mode is None:
+                source.mode = "connect"
+        self.sources = [source for source in self.sources if source != _NO_SOURCE]
+        if self.type == "udp":
+            self.sources.sort(key=lambda source: source.mode or "")  # the one that binds prints first
+        if self.type != "tcp":
+            self.protocol = None
+        elif self.protocol is None:
+            self.protocol = "raw"
 
     @property
     def source(self) -> ChardevSource | None:
@@ -91,10 +134,18 @@ class Parallel(Chardev, tag="parallel"):
 class Console(Chardev, tag="console"):
     """What the guest calls its console. `tty` repeats a running pty's path for old clients."""
 
+    tty: str | None = at("@tty", live=True)
+
     target_type: Literal[
         "xen", "serial", "uml", "virtio", "lxc", "openvz", "sclp", "sclplm", "none"
     ] | None = at("target/@type")  # fmt: skip
     port: AnyUInt | None = at("target/@port")
+
+    def printed(self, flags: int) -> bool:
+        """tty has no life of its own."""
+        source = self.backend.source
+        self.tty = source.path if source is not None and self.backend.type == "pty" else None
+        return True
 
 
 class Channel(Chardev, tag="channel"):

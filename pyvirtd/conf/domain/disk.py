@@ -107,7 +107,7 @@ class Disk(BootDevice, tag="disk"):
     snapshot: Literal["no", "internal", "external", "manual"] | None = at("@snapshot")
     driver: DiskDriver | None = child(empty=False)
     auth: StorageAuth | None = child()
-    source: StorageSource | None = child()
+    source: StorageSource | None = child(empty=False)
     backing: BackingStore | None = child()
     backenddomain: str | None = at("backenddomain/@name")
     geometry: Geometry | None = child()
@@ -128,6 +128,15 @@ class Disk(BootDevice, tag="disk"):
     vendor: str | None = at("vendor")
     product: str | None = at("product")
     encryption: Encryption | None = child()
+
+    def parsed(self, flags: int) -> None:
+        """A source is what its type says; a CD-ROM is always read-only."""
+        if self.source is not None:
+            self.source.settle(self.type)
+        if self.device == "cdrom":
+            self.readonly = True
+        if self.driver is not None and self.driver.cache == "default":
+            self.driver.cache = None
 
     @property
     def format(self) -> StorageFormat:

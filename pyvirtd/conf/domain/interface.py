@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pyvirtd.conf.domain.device import RomDevice
 from pyvirtd.conf.domain.source import Reconnect
 from pyvirtd.conf.domain.virtio import VirtioDriver
-from pyvirtd.conf.xml import Element, at, child, children, inline, must
+from pyvirtd.conf.xml import Dump, Element, at, child, children, inline, must
 from pyvirtd.conf.xml.types import Mac, OnOff, Positive, UInt, Uuid, YesNo, integer
 
 InterfaceType = Literal[
@@ -210,6 +210,14 @@ class PortForward(Element, tag="portForward"):
     ranges: list[PortRange] = children()
 
 
+_GENERATED = ("vnet", "macvtap", "macvlan")
+
+
+def _target_kept(name: str, flags: int) -> bool:
+    """Names that a driver made up are the running guest's."""
+    return not (flags & Dump.INACTIVE and name.startswith(_GENERATED))
+
+
 class Interface(RomDevice, tag="interface"):
     """A network card of the guest."""
 
@@ -231,7 +239,7 @@ class Interface(RomDevice, tag="interface"):
     script: str | None = at("script/@path")
     downscript: str | None = at("downscript/@path")
     backenddomain: str | None = at("backenddomain/@name")
-    target: str | None = at("target/@dev")
+    target: str | None = at("target/@dev", keep=_target_kept)
     target_managed: YesNo | None = at("target/@managed")
     guest_dev: str | None = at("guest/@dev")
     guest_actual: str | None = at("guest/@actual", live=True)

@@ -48,9 +48,7 @@ class Nvram(Element, tag="nvram"):
 
     def parsed(self, flags: int) -> None:
         """Whitespace around a <source> is not a path."""
-        if self.source is not None:
-            self.path = None
-        elif self.path is not None and not self.path.strip():
+        if self.source is not None or (self.path is not None and not self.path.strip()):
             self.path = None
 
 

@@ -19,7 +19,7 @@ class Codec(Element, tag="codec"):
 class Sound(Device, tag="sound"):
     """A sound card; `audio` is the id of the backend it plays through."""
 
-    model: Literal["sb16", "es1370", "pcspk", "ac97", "ich6", "ich9", "usb", "ich7", "virtio"] = must("@model")
+    model: Literal["sb16", "es1370", "pcspk", "ac97", "ich6", "ich9", "usb", "ich7", "virtio", "hda"] = must("@model")
     multichannel: YesNo | None = at("@multichannel")
     streams: UInt | None = at("@streams")
     codecs: list[Codec] = children()

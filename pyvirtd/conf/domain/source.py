@@ -150,10 +150,48 @@ class StorageSource(Element, tag="source"):
     encryption: Encryption | None = child()
     reservations: Reservations | None = child()
 
+    def settle(self, type: StorageType) -> None:
+        """Forget what does not belong to a source of that type, and give servers their protocol's port."""
+        mine = _OWN[type]
+        for name in _TYPED:
+            if name not in mine:
+                setattr(self, name, None)
+        if type == "network":
+            port = DEFAULT_PORTS.get(self.protocol or "")
+            for host in self.hosts:
+                if host.transport == "tcp":
+                    host.transport = None
+                if host.transport is None and not host.port:
+                    host.port = port
+        else:
+            self.hosts, self.cookies = [], []
+
     @property
     def where(self) -> str:
         """The path or name, for messages; empty when there is none."""
         return self.file or self.dev or self.dir or self.path or self.name or self.volume or ""
+
+
+_NETWORK = (
+    "protocol", "name", "query", "tls", "tls_hostname", "tls_from_config", "snapshot", "config", "initiator",
+    "ssl_verify", "readahead", "timeout", "nfs_user", "nfs_group", "identity_username", "identity_keyfile",
+    "identity_agentsock", "known_hosts", "reconnect",
+)  # fmt: skip
+_OWN: dict[str, tuple[str, ...]] = {
+    "file": ("file", "fdgroup"),
+    "block": ("dev",),
+    "dir": ("dir",),
+    "network": _NETWORK,
+    "volume": ("pool", "volume", "mode"),
+    "nvme": ("type", "managed", "namespace", "address"),
+    "vhostuser": ("type", "path", "reconnect"),
+    "vhostvdpa": ("dev",),
+}
+_TYPED = frozenset(name for names in _OWN.values() for name in names)
+DEFAULT_PORTS = {
+    "nbd": 10809, "sheepdog": 7000, "gluster": 24007, "iscsi": 3260, "http": 80, "https": 443, "ftp": 21, "ftps": 990,
+    "tftp": 69, "ssh": 22, "vxhs": 9999,
+}  # fmt: skip
 
 
 class Format(Element, tag="format"):
@@ -171,6 +209,11 @@ class BackingStore(Element, tag="backingStore"):
     format: Format | None = child()
     source: StorageSource | None = child()
     backing: BackingStore | None = child()
+
+    def parsed(self, flags: int) -> None:
+        """A source is what its type says."""
+        if self.type is not None and self.source is not None:
+            self.source.settle(self.type)
 
 
 class Mirror(Element, tag="mirror"):
