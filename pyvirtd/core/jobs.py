@@ -11,6 +11,7 @@ Queries do not come here: they answer from cached state.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from enum import IntFlag
@@ -135,7 +136,7 @@ class Job:
     def hold(
         self, call: str, *, kind: JobKind = JobKind.MODIFY, client: str = "", timeout: float | None = None
     ) -> Hold:
-        """The plain slot for `call`; waits at most `timeout` seconds (default: the job's own)."""
+        """The plain slot for `call`; waits at most `timeout` seconds (default: the job's own; math.inf: for ever)."""
         return Hold(self, kind, call, client, timeout)
 
     def hold_async(
@@ -158,8 +159,9 @@ class Job:
         self._queue.append(waiter)
         self.wake()
         timeout = self.timeout if hold.timeout is None else hold.timeout
+        limit = None if timeout == math.inf else timeout
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(limit):
                 await waiter.granted
         except TimeoutError:
             self._forget(waiter)

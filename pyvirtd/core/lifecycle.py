@@ -100,13 +100,15 @@ TRANSITIONS: Final[dict[str, Transition]] = {
     "stopped": Transition(_LIVE, State.SHUTOFF, 1, Event.STOPPED, 0),
     "destroyed": Transition(_LIVE, State.SHUTOFF, 2, Event.STOPPED, 1),
     "crashed": Transition(_LIVE, State.SHUTOFF, 3, Event.STOPPED, 2),
+    "died": Transition(_LIVE, State.SHUTOFF, 3, Event.STOPPED, 5),
     "migrated-out": Transition(_LIVE, State.SHUTOFF, 4, Event.STOPPED, 3),
     "saved": Transition(_LIVE, State.SHUTOFF, 5, Event.STOPPED, 4),
     "failed": Transition(_LIVE, State.SHUTOFF, 6, Event.STOPPED, 5),
     "to-snapshot": Transition(_LIVE, State.SHUTOFF, 7, Event.STOPPED, 6),
     "lost": Transition(_LIVE, State.SHUTOFF, 8, Event.STOPPED, 5),
 }
-"""Everything that can happen. `lost`: the process was gone and nobody can say why (the daemon was away)."""
+"""Everything that can happen. `crashed`: the guest panicked; `died`: its process ended and nobody is known to have
+asked it to; `lost`: the daemon had to give up on it."""
 
 REASONS: Final[dict[State, tuple[str, ...]]] = {
     State.NOSTATE: ("unknown",),
