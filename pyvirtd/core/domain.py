@@ -20,7 +20,7 @@ from pyvirtd.errors import InternalError, OperationInvalid
 from pyvirtd.protocol.types import DomainRef
 
 if TYPE_CHECKING:
-    from pyvirtd.conf.domain import DomainDef
+    from pyvirtd.conf.domain.domain import DomainDef
 
 _INACTIVE: Final = 2  # VIR_DOMAIN_XML_INACTIVE
 _CACHED_DUMPS: Final = 4
@@ -56,14 +56,16 @@ class Domain:
     """One domain. Drivers subclass it for what their machines need; `machine` is None while it does not run."""
 
     __slots__ = (
-        "__weakref__", "_definition", "_definitions", "_job", "_ref", "_xml", "autostart", "autostart_once", "id",
-        "live", "machine", "name", "persistent", "reason", "removed", "state", "taints", "updated", "uuid",
+        "__weakref__", "_definition", "_definitions", "_job", "_ref", "_xml", "autostart", "autostart_once",
+        "has_checkpoint", "has_snapshot", "id", "live", "machine", "managed_save", "name", "persistent", "reason",
+        "removed", "state", "taints", "updated", "uuid",
     )  # fmt: skip
 
     def __init__(self, name: str, uuid: bytes, definitions: Definitions) -> None:
         self.name, self.uuid, self.id = name, uuid, -1
         self.state, self.reason = State.SHUTOFF, 0
         self.persistent = self.autostart = self.autostart_once = self.updated = self.removed = False
+        self.managed_save = self.has_snapshot = self.has_checkpoint = False
         self.live: DomainDef | None = None
         self.machine: Any = None
         self.taints: frozenset[str] = frozenset()
@@ -103,6 +105,11 @@ class Domain:
         if self._job is None:
             self._job = Job(str(self), timeout=self._definitions.job_timeout)
         return self._job
+
+    def set_job_timeout(self, seconds: float) -> None:
+        """The configuration has changed."""
+        if self._job is not None:
+            self._job.timeout = seconds
 
     @property
     def active(self) -> bool:

@@ -51,6 +51,11 @@ class Holder:
         self.kind, self.call, self.client = kind, call, client
         self.since = time.monotonic()
 
+    @property
+    def age_ms(self) -> int:
+        """Milliseconds since it began."""
+        return int((time.monotonic() - self.since) * 1000)
+
     def __str__(self) -> str:
         who = f" of {self.client}" if self.client else ""
         return f"{self.call}{who} for {time.monotonic() - self.since:.0f} s"

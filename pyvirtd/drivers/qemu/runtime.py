@@ -1,0 +1,172 @@
+"""What all parts of the QEMU driver share: directories, registry, event bus, settings, and how a domain moves on.
+
+Nothing else in the driver changes a domain's state or tells clients about it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.conf.xml import Dump, format, parse
+from pyvirtd.core.domain import Definitions, Domain
+from pyvirtd.core.domains import DomainRegistry
+from pyvirtd.core.driver import DriverContext
+from pyvirtd.core.events import Event
+from pyvirtd.core.lifecycle import TRANSITIONS
+from pyvirtd.drivers.qemu.capabilities.cache import QemuCapabilitiesCache
+from pyvirtd.drivers.qemu.ownership import Ownership
+from pyvirtd.drivers.qemu.settings import QemuSettings
+from pyvirtd.drivers.qemu.status import Status, StatusDirectory
+from pyvirtd.errors import InternalError, VirtError
+from pyvirtd.protocol.remote.events import DomainEventLifecycle
+from pyvirtd.store.aside import set_aside
+from pyvirtd.store.atomic import in_background
+from pyvirtd.store.directory import DefinitionDirectory
+from pyvirtd.store.names import file_name
+
+if TYPE_CHECKING:
+    from pyvirtd.drivers.qemu.machine import Machine
+
+log = logging.getLogger(__name__)
+
+RawListener = Callable[[Domain, str, Mapping[str, Any], tuple[int, int]], None]
+
+_SHORT_NAME: Final = 20
+_PERSISTENT: Final = Dump.INACTIVE | Dump.SECURE
+
+
+class Runtime:
+    """See the module."""
+
+    def __init__(self, context: DriverContext) -> None:
+        self.context = context
+        self.settings = context.settings(QemuSettings)
+        paths = context.paths
+        self.lib_dir, self.run_dir = paths.lib / "qemu", paths.run / "qemu"
+        self.log_dir = paths.log / "qemu"
+        self.save_dir, self.snapshot_dir = self.lib_dir / "save", self.lib_dir / "snapshot"
+        self.nvram_dir = Path(self.settings.nvram_dir) if self.settings.nvram_dir else self.lib_dir / "nvram"
+        self.channel_dir = self.run_dir / "channel"
+        self.directory = DefinitionDirectory(self.lib_dir, "domain", marks=("autostart", "autostart-once"))
+        self.status = StatusDirectory(self.run_dir)
+        self.definitions = Definitions(self._load, format, job_timeout=self.settings.job_timeout)
+        self.domains: DomainRegistry[Domain] = DomainRegistry()
+        self.ownership = Ownership(self.settings, context.privileged)
+        self.capabilities = QemuCapabilitiesCache(paths.cache / "qemu" / "capabilities", self.ownership.run_as)
+        self.raw_listeners: list[RawListener] = []
+
+    def reload(self) -> None:
+        """Settings have been read again; what runs keeps what it was started with."""
+        self.settings = self.context.settings(QemuSettings)
+        self.definitions.job_timeout = self.settings.job_timeout
+        for domain in self.domains:
+            domain.set_job_timeout(self.settings.job_timeout)
+
+    # Definitions on disk
+
+    def _load(self, name: str) -> DomainDef:
+        """Parse one of our own files. It is not validated again: what was once accepted stays."""
+        path = self.directory.file(name)
+        try:
+            return parse(DomainDef, self.directory.read(name), Dump.INACTIVE | Dump.STATUS, what=str(path))
+        except VirtError as error:
+            raise InternalError(f"the definition of domain '{name}' cannot be used: {error.message}") from error
+
+    def load_all(self) -> None:
+        """Index every definition on disk; none is parsed yet."""
+        for entry in self.directory.load():
+            domain = Domain(entry.name, entry.uuid, self.definitions)
+            domain.persistent = True
+            domain.autostart, domain.autostart_once = "autostart" in entry.marks, "autostart-once" in entry.marks
+            try:
+                self.domains.add(domain)
+            except VirtError as error:
+                set_aside(entry.path, error.message)
+
+    async def save(self, definition: DomainDef) -> None:
+        """Make it the persistent definition on disk."""
+        await in_background(self.directory.save, definition.name, HEADER + format(definition, SAVED))
+
+    # Running guests
+
+    def guest_dir(self, id: int, name: str) -> Path:
+        """The directory of one run of a guest. Sockets' paths are short, so it is too."""
+        return self.run_dir / f"{id}-{file_name(name)[:_SHORT_NAME]}"
+
+    async def save_status(self, machine: Machine) -> None:
+        """Write the status file; on disk when this returns."""
+        if machine.process is None or machine.finished.done():
+            return
+        await in_background(self.status.save, machine.domain.name, self._status_of(machine).text())
+
+    def _status_of(self, machine: Machine) -> Status:
+        domain, process = machine.domain, machine.process
+        assert domain.live is not None
+        assert process is not None
+        marks = {"transient": not domain.persistent, "autodestroy": machine.autodestroy, "fake-reboot": machine.fake_reboot}
+        return Status(
+            definition=domain.live, state=domain.state, reason=domain.reason, id=domain.id, process=process.identity,
+            run_dir=machine.run_dir, since=machine.started_at, log_start=machine.log.start,
+            flags={name for name, on in marks.items() if on}, taints=set(domain.taints), vcpus=machine.vcpu_threads,
+            channels=machine.open_channels, owned=machine.owned,
+        )  # fmt: skip
+
+    def move(self, machine: Machine, step: str, *, keep: float = 0.0) -> None:
+        """Take the domain through a transition, tell the clients, and have the status written."""
+        machine.domain.step(step)
+        self.tell(machine.domain, step, keep=keep)
+        machine.save_soon()
+
+    def tell(self, domain: Domain, step: str, *, keep: float = 0.0) -> None:
+        """The lifecycle event of a transition, where it has one."""
+        transition = TRANSITIONS[step]
+        if transition.event is not None:
+            self.emit(DomainEventLifecycle(domain.ref, transition.event, transition.detail), keep=keep)
+
+    def emit(self, event: Event, *, keep: float = 0.0) -> None:
+        """To every client that listens; `keep`: also to those that register within so many seconds."""
+        self.context.events.emit(event, keep=keep)
+
+    def raw_event(self, domain: Domain, name: str, data: Mapping[str, Any], stamp: tuple[int, int]) -> None:
+        """An event of QEMU's own, for clients of the monitor passthrough."""
+        for listener in tuple(self.raw_listeners):
+            listener(domain, name, data, stamp)
+
+    def domain_ended(self, domain: Domain, step: str, *, keep: float = 0.0) -> None:
+        """Its process is gone and cleaned up after: it is shut off now, or no more if it was transient."""
+        domain.step(step)
+        domain.machine = None
+        domain.taints = frozenset()
+        domain.set_live(None)
+        self.domains.deactivate(domain)
+        if not domain.persistent:
+            self.domains.remove(domain)
+        self.tell(domain, step, keep=keep)
+        self.context.inhibit(bool(self.domains.active))
+
+    def device_gone(self, machine: Machine, alias: str) -> None:
+        """Drop a device from the live definition."""
+        live = machine.domain.live
+        if live is None:
+            return
+        for field in type(live.devices).LISTS:
+            devices = getattr(live.devices, field)
+            kept = [device for device in devices if getattr(device, "alias", None) != alias]
+            if len(kept) != len(devices):
+                setattr(live.devices, field, kept)
+                machine.live_changed()
+
+    async def restore_owners(self, machine: Machine) -> None:
+        """Give the guest's files back."""
+        await in_background(self.ownership.restore, machine.owned)
+
+
+SAVED: Final = _PERSISTENT | Dump.STATUS
+HEADER: Final = """<!--
+Kept by pyvirtd, which overwrites this file. To change the domain, use: virsh edit
+-->
+"""
