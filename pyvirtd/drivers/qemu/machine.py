@@ -30,6 +30,7 @@ from pyvirtd.drivers.qemu.agent import Agent
 from pyvirtd.drivers.qemu.guestlog import GuestLog
 from pyvirtd.drivers.qemu.monitor import Monitor, MonitorLost
 from pyvirtd.errors import OperationFailed, OperationInvalid, OperationTimeout
+from pyvirtd.host.cgroup import Cgroup
 from pyvirtd.host.process import Process
 from pyvirtd.protocol.remote.events import DomainEventAgentLifecycle, DomainEventChannelLifecycle
 from pyvirtd.store.atomic import in_background
@@ -70,8 +71,9 @@ class Machine:
         """Who else wants QEMU's events of a name; see `listen`."""
         self.vcpu_threads: dict[int, int] = {}
         """Thread ids of its vCPUs, by vCPU number."""
-        self.owned: dict[str, tuple[int, int]] = {}
-        """Files that were made its user's, and whom (uid, gid) they belong to."""
+        self.lent: list[str] = []
+        """Files that were made its user's for as long as it runs."""
+        self.cgroup: Cgroup | None = None
         self.open_channels: set[str] = set()
         """Aliases of the channels whose guest end is open."""
         self.started_at = 0.0
@@ -248,7 +250,6 @@ class Machine:
         domain = self.domain
         transition = self.ending or ("stopped" if domain.state is State.SHUTDOWN else self._verdict())
         await self.let_go()
-        await self.runtime.restore_owners(self)
         await in_background(self._remove_traces)
         self.runtime.domain_ended(domain, transition)
         self.log.note(f"shutting down, reason={domain_word(transition)}")
@@ -260,7 +261,11 @@ class Machine:
         return "stopped" if "terminating on signal" in self.log.tail() else "died"
 
     def _remove_traces(self) -> None:
-        shutil.rmtree(self.run_dir, ignore_errors=True)
+        self.runtime.ownership.give_back(self.lent)
+        for directory in self.runtime.directories_of(self.run_dir):
+            shutil.rmtree(directory, ignore_errors=True)
+        if self.cgroup is not None:
+            self.cgroup.remove()
         self.runtime.status.remove(self.domain.name)
 
     async def let_go(self) -> None:

@@ -22,6 +22,7 @@ from pyvirtd.drivers.qemu.ownership import Ownership
 from pyvirtd.drivers.qemu.settings import QemuSettings
 from pyvirtd.drivers.qemu.status import Status, StatusDirectory
 from pyvirtd.errors import InternalError, VirtError
+from pyvirtd.host.cgroup import Hierarchies, detect
 from pyvirtd.protocol.remote.events import DomainEventLifecycle
 from pyvirtd.store.aside import set_aside
 from pyvirtd.store.atomic import in_background
@@ -50,7 +51,8 @@ class Runtime:
         self.log_dir = paths.log / "qemu"
         self.save_dir, self.snapshot_dir = self.lib_dir / "save", self.lib_dir / "snapshot"
         self.nvram_dir = Path(self.settings.nvram_dir) if self.settings.nvram_dir else self.lib_dir / "nvram"
-        self.channel_dir = self.run_dir / "channel"
+        self.channel_dir, self.ram_dir = self.run_dir / "channel", self.lib_dir / "ram"
+        self.hierarchies = detect() if context.privileged else Hierarchies({}, None, frozenset())
         self.directory = DefinitionDirectory(self.lib_dir, "domain", marks=("autostart", "autostart-once"))
         self.status = StatusDirectory(self.run_dir)
         self.definitions = Definitions(self._load, format, job_timeout=self.settings.job_timeout)
@@ -97,6 +99,10 @@ class Runtime:
         """The directory of one run of a guest. Sockets' paths are short, so it is too."""
         return self.run_dir / f"{id}-{file_name(name)[:_SHORT_NAME]}"
 
+    def directories_of(self, guest_dir: Path) -> tuple[Path, ...]:
+        """The directories that one run of a guest has: that of its sockets, of its channels, of its shared memory."""
+        return guest_dir, self.channel_dir / guest_dir.name, self.ram_dir / guest_dir.name
+
     async def save_status(self, machine: Machine) -> None:
         """Write the status file; on disk when this returns."""
         if machine.process is None or machine.finished.done():
@@ -112,7 +118,7 @@ class Runtime:
             definition=domain.live, state=domain.state, reason=domain.reason, id=domain.id, process=process.identity,
             run_dir=machine.run_dir, since=machine.started_at, log_start=machine.log.start,
             flags={name for name, on in marks.items() if on}, taints=set(domain.taints), vcpus=machine.vcpu_threads,
-            channels=machine.open_channels, owned=machine.owned,
+            channels=machine.open_channels, lent=machine.lent,
         )  # fmt: skip
 
     def move(self, machine: Machine, step: str, *, keep: float = 0.0) -> None:
@@ -159,10 +165,6 @@ class Runtime:
             if len(kept) != len(devices):
                 setattr(live.devices, field, kept)
                 machine.live_changed()
-
-    async def restore_owners(self, machine: Machine) -> None:
-        """Give the guest's files back."""
-        await in_background(self.ownership.restore, machine.owned)
 
 
 SAVED: Final = _PERSISTENT | Dump.STATUS

@@ -5,7 +5,7 @@
     <domstatus state='running' reason='booted' id='3' pid='4711' start-time='123456' run-dir='...' since='1700000000'>
       <flag name='transient'/> ...
       <vcpu id='0' tid='4713'/>
-      <owner path='/var/lib/disk.qcow2' uid='0' gid='0'/>
+      <lent path='/var/lib/disk.qcow2'/>
       <domain ...>the live definition, with what only the daemon needs</domain>
     </domstatus>
 
@@ -14,7 +14,6 @@ Other daemons' status files are not ours to understand, nor ours to find here.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -54,7 +53,7 @@ class Status:
     taints: set[str] = field(default_factory=set)
     vcpus: dict[int, int] = field(default_factory=dict)
     channels: set[str] = field(default_factory=set)
-    owned: dict[str, tuple[int, int]] = field(default_factory=dict)
+    lent: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         """As it stands in the file."""
@@ -67,9 +66,7 @@ class Status:
         parts += [f"  <taint flag='{escape(taint)}'/>\n" for taint in sorted(self.taints)]
         parts += [f"  <vcpu id='{number}' tid='{thread}'/>\n" for number, thread in sorted(self.vcpus.items())]
         parts += [f"  <open channel='{escape(alias)}'/>\n" for alias in sorted(self.channels)]
-        parts += [
-            f"  <owner path='{escape(path)}' uid='{uid}' gid='{gid}'/>\n" for path, (uid, gid) in self.owned.items()
-        ]
+        parts += [f"  <lent path='{escape(path)}'/>\n" for path in self.lent]
         return "".join(parts) + format(self.definition, _LIVE) + "</domstatus>\n"
 
     @classmethod
@@ -97,15 +94,8 @@ class Status:
             taints={str(item.attrib["flag"]) for item in root.findall("taint")},
             vcpus={int(item.attrib["id"]): int(item.attrib["tid"]) for item in root.findall("vcpu")},
             channels={str(item.attrib["channel"]) for item in root.findall("open")},
-            owned={
-                str(item.attrib["path"]): (int(item.attrib["uid"]), int(item.attrib["gid"]))
-                for item in root.findall("owner")
-            },
+            lent=[str(item.attrib["path"]) for item in root.findall("lent")],
         )
-
-    def copy(self) -> Status:
-        """A shallow copy."""
-        return dataclasses.replace(self)
 
 
 class StatusDirectory:
