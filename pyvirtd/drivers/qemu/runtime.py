@@ -91,7 +91,15 @@ class Runtime:
 
     async def save(self, definition: DomainDef) -> None:
         """Make it the persistent definition on disk."""
-        await in_background(self.directory.save, definition.name, HEADER + format(definition, SAVED))
+        await in_background(self.directory.save, definition.name, self.saved_text(definition))
+
+    def saved_text(self, definition: DomainDef) -> str:
+        """A persistent definition as its file has it."""
+        return HEADER + format(definition, SAVED)
+
+    def saved_image(self, name: str) -> Path:
+        """Where a managed save of that domain is or would be."""
+        return self.save_dir / f"{file_name(name)}.save"
 
     # Running guests
 

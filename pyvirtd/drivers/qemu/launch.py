@@ -1,0 +1,320 @@
+"""Starting a guest: from a definition to a QEMU that runs, or to nothing at all.
+
+QEMU inherits a listening socket for its monitor, so the daemon connects at once and QEMU greets as soon as it is up:
+nothing is polled. What has to be asked or set before the guest's CPUs run goes out in one batch. Whatever fails, the
+end of the stack of undo steps leaves the domain as it was.
+
+A daemon that is killed in between leaves a QEMU without a status file. It carries its directory in its environment
+(`MARK`), by which the next daemon finds and ends it: nobody was told that it had started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.core.domain import Domain
+from pyvirtd.core.lifecycle import State
+from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
+from pyvirtd.drivers.qemu.command import LaunchContext, QemuCommand
+from pyvirtd.drivers.qemu.command.context import FdGroup
+from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, MONITOR_SOCKET, Machine, open_directory
+from pyvirtd.drivers.qemu.monitor import MonitorLost
+from pyvirtd.drivers.qemu.ownership import why_unreachable
+from pyvirtd.drivers.qemu.pipeline import command_line, live_definition
+from pyvirtd.drivers.qemu.runtime import Runtime
+from pyvirtd.errors import ConfigUnsupported, HostSystemError, InternalError, OperationFailed, VirtError
+from pyvirtd.host.cgroup import Cgroup
+from pyvirtd.host.process import Launch, start
+from pyvirtd.store.atomic import in_background, make_directory
+from pyvirtd.store.names import file_name
+
+log = logging.getLogger(__name__)
+
+MARK: Final = "PYVIRTD_GUEST"
+"""The environment variable by which a guest's process tells which directory is its."""
+
+
+@dataclass
+class StartOptions:
+    """How a guest is started. `step`: the transition of the start ("boot", "restored", ...)."""
+
+    paused: bool = False
+    autodestroy: bool = False
+    reset_nvram: bool = False
+    step: str = "boot"
+    incoming: str | None = None
+    fd_groups: Mapping[str, FdGroup] = field(default_factory=dict)
+
+
+async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, options: StartOptions) -> Machine:
+    """Start the domain; the caller holds its job. Afterwards it is active, on disk, and clients have been told.
+
+    Raises what went wrong: InternalError with QEMU's last words when it exited, HostSystemError, ConfigUnsupported.
+    """
+    domain.require_inactive()
+    emulator = definition.devices.emulator if definition.devices is not None else None
+    if not emulator:
+        raise ConfigUnsupported(f"{domain} names no <emulator>")
+    caps = runtime.capabilities.peek(emulator) or await runtime.capabilities.get(emulator)
+    live = await live_definition(runtime, definition, caps)
+    machine = Machine(domain, runtime, runtime.guest_dir(runtime.domains.activate(domain), domain.name))
+    live.id = domain.id
+    domain.machine = machine
+    domain.set_live(live)
+    domain.step("starting")
+    try:
+        await _execute(runtime, machine, live, caps, options)
+        await _begin(runtime, machine, live, options)
+    except BaseException as error:
+        await _abandon(runtime, machine)
+        if isinstance(error, MonitorLost) and machine.process is not None:
+            raise exited(machine, error) from error
+        raise
+    runtime.context.inhibit(True)
+    _announce(runtime, machine, options)
+    return machine
+
+
+def exited(machine: Machine, error: VirtError) -> VirtError:
+    """QEMU's own words about why it ended; without any, what we saw."""
+    words = machine.log.tail()
+    return InternalError(f"{machine}: QEMU exited while it was being started: {words or error.message}")
+
+
+async def _execute(
+    runtime: Runtime, machine: Machine, live: DomainDef, caps: QemuCapabilities, options: StartOptions
+) -> None:
+    domain = machine.domain
+    machine.autodestroy, machine.started_at = options.autodestroy, time.time()
+    context = _context(runtime, machine, options)
+    with contextlib.ExitStack() as closing:
+        await in_background(_prepare, runtime, machine, live)
+        listener = closing.enter_context(_listener(machine.run_dir, runtime))
+        context.monitor_fd = listener.fileno()
+        command = command_line(live, caps, context)
+        _make_ready(runtime, machine, command)
+        output = machine.log.open()
+        closing.callback(os.close, output)
+        environment = {**command.env, MARK: str(machine.run_dir)}
+        machine.log.note_start(output, f"pyvirtd, QEMU {caps.binary}", command.argv, environment)
+        who = runtime.ownership
+        try:
+            machine.process = start(Launch(
+                argv=command.argv, env=environment, pass_fds=sorted({*command.files, listener.fileno()}),
+                stdout=output, stderr=output, umask=0o002 if who.foreign else 0o022, cgroup=machine.cgroup,
+                uid=who.uid if who.foreign else None, gid=who.gid if who.foreign else None, groups=who.groups,
+            ))  # fmt: skip
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise InternalError(f"{domain}: cannot run {command.argv[0]}: {reason}") from error
+    machine.watch()
+    # Our copy of the listening socket is closed now: when QEMU ends, the connection ends.
+    await machine.connect(runtime.settings.start_timeout)
+
+
+def _context(runtime: Runtime, machine: Machine, options: StartOptions) -> LaunchContext:
+    settings = runtime.settings
+    return LaunchContext(
+        domain_id=machine.domain.id,
+        run_dir=str(machine.run_dir),
+        channel_dir=str(runtime.channel_dir / machine.run_dir.name),
+        ram_dir=str(runtime.ram_dir / machine.run_dir.name),
+        nvram_dir=str(runtime.nvram_dir),
+        swtpm_dir=str(runtime.run_dir / "swtpm"),
+        dbus_dir=str(runtime.run_dir / "dbus"),
+        monitor_path=str(machine.run_dir / MONITOR_SOCKET),
+        fd_groups=options.fd_groups,
+        vnc_listen=settings.vnc_listen,
+        spice_listen=settings.spice_listen,
+        seccomp=settings.seccomp_sandbox,
+        dump_guest_core=settings.dump_guest_core,
+        incoming=options.incoming,
+    )
+
+
+def _prepare(runtime: Runtime, machine: Machine, live: DomainDef) -> None:
+    """Make the guest's directories, check and lend its files. Blocks on the disk."""
+    for directory in runtime.directories_of(machine.run_dir)[:2]:
+        make_directory(directory.parent, 0o755)
+        shutil.rmtree(directory, ignore_errors=True)
+        make_directory(directory)
+        runtime.ownership.give(directory)
+    files = list(files_of(live))
+    for path in files:
+        try:
+            os.close(os.open(path, os.O_PATH | os.O_CLOEXEC))
+        except OSError as error:
+            raise HostSystemError(f"{machine}: cannot use {path}: {why_unreachable(path, error)}") from error
+    runtime.ownership.take(files, machine.lent)
+    if runtime.hierarchies.any:
+        name = file_name(machine.domain.name)[:60]
+        machine.cgroup = Cgroup.create(f"pyvirtd/{machine.domain.id}-{name}", runtime.hierarchies)
+
+
+def files_of(live: DomainDef) -> Iterator[str]:
+    """Local files that QEMU opens by their path: kernels, images with their backing chains, firmware variables."""
+    system = live.os
+    if system is not None:
+        yield from filter(None, (system.kernel, system.initrd, system.dtb, system.acpi_table))
+        if system.loader is not None and system.loader.path:
+            yield system.loader.path
+        if system.nvram is not None and system.nvram.path:
+            yield system.nvram.path
+    if live.devices is not None:
+        for disk in live.devices.disks:
+            layer: Any = disk
+            while layer is not None and layer.source is not None:
+                path = layer.source.file or layer.source.dev
+                if path and not (layer.source.fdgroup or layer.source.protocol):
+                    yield path
+                layer = getattr(layer, "backing_store", None)
+
+
+@contextlib.contextmanager
+def _listener(run_dir: Path, runtime: Runtime) -> Iterator[socket.socket]:
+    """The monitor's listening socket, bound through its directory's descriptor: paths may be long."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        with open_directory(run_dir) as fd:
+            sock.bind(f"/proc/self/fd/{fd}/{MONITOR_SOCKET}")
+        os.chmod(run_dir / MONITOR_SOCKET, 0o600)
+        sock.listen(1)
+        yield sock
+    except OSError as error:
+        raise HostSystemError(f"cannot make the monitor's socket in {run_dir}: {error.strerror}") from error
+    finally:
+        sock.close()
+
+
+def _make_ready(runtime: Runtime, machine: Machine, command: QemuCommand) -> None:
+    """What the command line refers to and must be there before QEMU runs."""
+    for what, alias, path in command.before:
+        if what in ("directory", "memory-directory"):
+            make_directory(Path(path))
+            runtime.ownership.give(Path(path))
+        elif what == "master-key":
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(fd, secrets.token_bytes(32))
+            finally:
+                os.close(fd)
+            runtime.ownership.give(Path(path))
+        else:
+            raise ConfigUnsupported(f"{machine}: {alias} needs {what}, which this driver cannot start yet")
+
+
+async def _begin(runtime: Runtime, machine: Machine, live: DomainDef, options: StartOptions) -> None:
+    """All that QEMU is asked and told before the guest's CPUs run, in one batch; then let them run."""
+    chardevs, cpus, *_ = await asyncio.gather(
+        machine.run("query-chardev"), machine.run("query-cpus-fast"), *_settings_of(machine, live)
+    )
+    learn_chardevs(live, chardevs)
+    machine.vcpu_threads = vcpu_threads(cpus)
+    for channel in live.devices.channels if live.devices is not None else ():
+        if channel.target_type == "virtio":
+            channel.state = "connected" if channel.alias in machine.open_channels else "disconnected"
+    machine.domain.live_changed()
+    if not options.paused and options.incoming is None:
+        machine.resume_as = "starting-to-run"
+        await machine.run("cont")
+    _settle(machine, options)
+    await runtime.save_status(machine)
+
+
+def _settings_of(machine: Machine, live: DomainDef) -> Iterator[Any]:
+    """Monitor commands for what the command line cannot say."""
+    if live.devices is None:
+        return
+    for graphics in live.devices.graphics:
+        password = getattr(graphics, "password", None)
+        if password is not None and graphics.type in ("vnc", "spice"):
+            yield machine.run("set_password", protocol=graphics.type, password=password, connected="keep")
+            valid_to = getattr(graphics, "password_valid_to", None)
+            # An empty password lets nobody in, rather than everybody.
+            expiry = "now" if not password else str(valid_to) if valid_to else "never"
+            yield machine.run("expire_password", protocol=graphics.type, time=expiry)
+    for interface in live.devices.interfaces:
+        if getattr(interface, "link_state", None) == "down" and interface.alias:
+            yield machine.run("set_link", name=interface.alias, up=False)
+    balloon = live.devices.memballoons[0] if live.devices.memballoons else None
+    if balloon is not None and balloon.model != "none":
+        if live.current_memory is not None and live.memory is not None and live.current_memory < live.memory:
+            yield machine.run("balloon", value=live.current_memory << 10)
+        if getattr(balloon, "stats_period", None) and balloon.alias:
+            yield machine.run(
+                "qom-set", path=f"/machine/peripheral/{balloon.alias}", property="guest-stats-polling-interval",
+                value=balloon.stats_period,
+            )
+
+
+def learn_chardevs(live: DomainDef, reply: Any) -> None:
+    """Fill the paths of pseudo terminals into the live definition. Raises OperationFailed for a reply that is none."""
+    if not isinstance(reply, list):
+        raise OperationFailed(f"QEMU's list of character devices is {type(reply).__name__}, not a list")
+    paths = {
+        str(entry["label"]).removeprefix("char"): str(entry["filename"]).removeprefix("pty:")
+        for entry in reply
+        if isinstance(entry, dict) and str(entry.get("filename", "")).startswith("pty:") and "label" in entry
+    }
+    if live.devices is None:
+        return
+    from pyvirtd.conf.domain.chardev import ChardevSource
+
+    for device in (*live.devices.serials, *live.devices.parallels, *live.devices.channels, *live.devices.consoles):
+        alias = device.alias
+        if device.backend.type == "pty" and alias in paths:
+            if not device.backend.sources:
+                device.backend.sources = [ChardevSource()]
+            device.backend.sources[0].path = paths[alias]
+
+
+def vcpu_threads(reply: Any) -> dict[int, int]:
+    """Thread ids by vCPU number, from query-cpus-fast."""
+    if not isinstance(reply, list):
+        raise OperationFailed(f"QEMU's list of vCPUs is {type(reply).__name__}, not a list")
+    return {
+        int(entry["cpu-index"]): int(entry["thread-id"])
+        for entry in reply
+        if isinstance(entry, dict) and "cpu-index" in entry and "thread-id" in entry
+    }
+
+
+def _settle(machine: Machine, options: StartOptions) -> None:
+    """The state after the start, silently: clients hear of it once it is on disk."""
+    domain = machine.domain
+    if domain.state in (State.PAUSED, State.RUNNING):
+        machine.resume_as = None
+        domain.state = State.PAUSED
+        domain.step(options.step + "-paused" if options.paused else options.step)
+
+
+def _announce(runtime: Runtime, machine: Machine, options: StartOptions) -> None:
+    if not options.paused:
+        runtime.tell(machine.domain, "resume")
+    runtime.tell(machine.domain, options.step)
+    if options.paused:
+        runtime.tell(machine.domain, "suspend")
+    for channel in machine.domain.current.devices.channels:
+        if channel.name == AGENT_CHANNEL and channel.alias in machine.open_channels:
+            machine.agent_changed(channel, True, reason=1)
+
+
+async def _abandon(runtime: Runtime, machine: Machine) -> None:
+    """A start that failed: nothing of it stays, and no client hears of it."""
+    machine.ending = machine.ending or "failed"
+    machine.silent = True
+    if machine.process is not None:
+        await asyncio.shield(machine.process.end())
+    await asyncio.shield(machine.finish())
