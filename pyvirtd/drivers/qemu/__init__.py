@@ -1,1 +1,1 @@
-"""QEMU guests through QMP."""
+"""QEMU guests through QMP: one file for each noun, put together in `driver`."""

@@ -61,6 +61,8 @@ class Machine:
         self.fake_reboot = False
         """The next shutdown of the guest is a reboot that a client asked for."""
         self.autodestroy = False
+        self.silent = False
+        """Clients never heard that it was being started, so they do not hear of its end."""
         self.pause_as: str | None = None
         """The transition that QEMU's next STOP will be; None: nobody here asked for it."""
         self.resume_as: str | None = None
@@ -77,7 +79,8 @@ class Machine:
         self.open_channels: set[str] = set()
         """Aliases of the channels whose guest end is open."""
         self.started_at = 0.0
-        self.reattached = False
+        self.keep = 0.0
+        """Seconds for which events are kept for clients that register later: after finding the guest again."""
         self.facts: dict[str, Any] = {}
         """What nouns remember about this run (the last balloon statistics, ...); nothing that must survive."""
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -251,7 +254,7 @@ class Machine:
         transition = self.ending or ("stopped" if domain.state is State.SHUTDOWN else self._verdict())
         await self.let_go()
         await in_background(self._remove_traces)
-        self.runtime.domain_ended(domain, transition)
+        self.runtime.domain_ended(domain, transition, silent=self.silent, keep=self.keep)
         self.log.note(f"shutting down, reason={domain_word(transition)}")
         if not self.finished.done():
             self.finished.set_result(None)

@@ -6,6 +6,7 @@ Nothing else in the driver changes a domain's state or tells clients about it.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ from pyvirtd.core.driver import DriverContext
 from pyvirtd.core.events import Event
 from pyvirtd.core.lifecycle import TRANSITIONS
 from pyvirtd.drivers.qemu.capabilities.cache import QemuCapabilitiesCache
+from pyvirtd.drivers.qemu.command.context import FdGroup
 from pyvirtd.drivers.qemu.ownership import Ownership
 from pyvirtd.drivers.qemu.settings import QemuSettings
 from pyvirtd.drivers.qemu.status import Status, StatusDirectory
@@ -59,6 +61,7 @@ class Runtime:
         self.domains: DomainRegistry[Domain] = DomainRegistry()
         self.ownership = Ownership(self.settings, context.privileged)
         self.capabilities = QemuCapabilitiesCache(paths.cache / "qemu" / "capabilities", self.ownership.run_as)
+        self._fd_groups: dict[bytes, dict[str, FdGroup]] = {}
         self.raw_listeners: list[RawListener] = []
 
     def reload(self) -> None:
@@ -67,6 +70,36 @@ class Runtime:
         self.definitions.job_timeout = self.settings.job_timeout
         for domain in self.domains:
             domain.set_job_timeout(self.settings.job_timeout)
+
+    @property
+    def uri(self) -> str:
+        """The connection URI that reaches this driver."""
+        return "qemu:///system" if self.context.privileged else "qemu:///session"
+
+    # Descriptors that clients associated with domains
+
+    def fd_groups(self, domain: Domain) -> Mapping[str, FdGroup]:
+        """Those of a domain, by name."""
+        return dict(self._fd_groups.get(domain.uuid, {}))
+
+    def associate(self, domain: Domain, name: str, group: FdGroup) -> None:
+        """Keep a client's descriptors under a name, in place of what had it before."""
+        groups = self._fd_groups.setdefault(domain.uuid, {})
+        self._close(groups.get(name))
+        groups[name] = group
+
+    def dissociate(self, domain: Domain, name: str, group: FdGroup) -> None:
+        """Close that group, unless another has taken its place (and closed it) already."""
+        groups = self._fd_groups.get(domain.uuid, {})
+        if groups.get(name) is group:
+            self._close(groups.pop(name))
+            if not groups:
+                del self._fd_groups[domain.uuid]
+
+    @staticmethod
+    def _close(group: FdGroup | None) -> None:
+        for fd in group.fds if group is not None else ():
+            os.close(fd)
 
     # Definitions on disk
 
@@ -129,10 +162,10 @@ class Runtime:
             channels=machine.open_channels, lent=machine.lent,
         )  # fmt: skip
 
-    def move(self, machine: Machine, step: str, *, keep: float = 0.0) -> None:
+    def move(self, machine: Machine, step: str) -> None:
         """Take the domain through a transition, tell the clients, and have the status written."""
         machine.domain.step(step)
-        self.tell(machine.domain, step, keep=keep)
+        self.tell(machine.domain, step, keep=machine.keep)
         machine.save_soon()
 
     def tell(self, domain: Domain, step: str, *, keep: float = 0.0) -> None:
@@ -150,7 +183,7 @@ class Runtime:
         for listener in tuple(self.raw_listeners):
             listener(domain, name, data, stamp)
 
-    def domain_ended(self, domain: Domain, step: str, *, keep: float = 0.0) -> None:
+    def domain_ended(self, domain: Domain, step: str, *, silent: bool = False, keep: float = 0.0) -> None:
         """Its process is gone and cleaned up after: it is shut off now, or no more if it was transient."""
         domain.step(step)
         domain.machine = None
@@ -159,7 +192,8 @@ class Runtime:
         self.domains.deactivate(domain)
         if not domain.persistent:
             self.domains.remove(domain)
-        self.tell(domain, step, keep=keep)
+        if not silent:
+            self.tell(domain, step, keep=keep)
         self.context.inhibit(bool(self.domains.active))
 
     def device_gone(self, machine: Machine, alias: str) -> None:

@@ -1,0 +1,221 @@
+"""After the daemon was started anew: finding the running guests again, and learning what happened meanwhile.
+
+What can be known without asking QEMU (does the process run? did it end?) is settled before anything listens. Asking
+QEMU is bounded: all guests are asked at once, and those that have not answered in time - their process may be
+stopped - are shown in the state they were last known in, until they answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any, Final
+
+from pyvirtd.core import tasks
+from pyvirtd.core.domain import Domain
+from pyvirtd.core.lifecycle import State
+from pyvirtd.drivers.qemu.launch import MARK, vcpu_threads
+from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
+from pyvirtd.drivers.qemu.definition import uuid_of
+from pyvirtd.drivers.qemu.runtime import Runtime
+from pyvirtd.drivers.qemu.status import Status
+from pyvirtd.errors import VirtError
+from pyvirtd.host.cgroup import Cgroup
+from pyvirtd.host.process import Process, ProcessGone
+from pyvirtd.store.aside import set_aside
+from pyvirtd.store.atomic import in_background
+from pyvirtd.store.names import file_name
+
+log = logging.getLogger(__name__)
+
+PATIENCE: Final = 1.0
+"""Seconds that all guests together get to answer before the daemon listens."""
+KEEP_EVENTS: Final = 60.0
+"""Seconds for which clients that register still get the events of what happened meanwhile."""
+
+_MEANWHILE: Final = {
+    "paused": "suspend-elsewhere", "io-error": "io-error", "watchdog": "watchdog-pause", "guest-panicked": "panic",
+    "suspended": "pm-suspend", "shutdown": "guest-shutdown", "internal-error": "suspend-elsewhere",
+    "save-vm": "suspend-elsewhere", "debug": "suspend-elsewhere", "running": "resume",
+}  # fmt: skip
+"""QEMU's run state to the transition that must have happened."""
+_SETTLED: Final = {
+    "running": (State.RUNNING, State.BLOCKED), "paused": (State.PAUSED,), "io-error": (State.PAUSED,),
+    "watchdog": (State.PAUSED,), "guest-panicked": (State.CRASHED, State.PAUSED), "suspended": (State.PMSUSPENDED,),
+    "shutdown": (State.SHUTDOWN,), "internal-error": (State.PAUSED,), "save-vm": (State.PAUSED,),
+    "debug": (State.PAUSED,),
+}  # fmt: skip
+
+
+async def reattach_all(runtime: Runtime) -> None:
+    """Bring back every guest with a status file; end what was being started when the last daemon was killed."""
+    statuses = list(runtime.status.load())
+    machines = []
+    for status in statuses:
+        machine = _recall(runtime, status)
+        if machine is not None:
+            machines.append(machine)
+    await in_background(_sweep, runtime, {machine.run_dir for machine in machines})
+    if machines:
+        pending = [tasks.spawn(_catch_up(machine), name=f"reattaching {machine}") for machine in machines]
+        await asyncio.wait(pending, timeout=PATIENCE)
+        runtime.context.inhibit(bool(runtime.domains.active))
+
+
+def _recall(runtime: Runtime, status: Status) -> Machine | None:
+    """The machine of a status file, active in the registry; its process may have ended meanwhile."""
+    name, number = status.definition.name, uuid_of(status.definition)
+    try:
+        domain = runtime.domains.check(name, number)
+        if domain is None:
+            domain = Domain(name, number, runtime.definitions)
+            runtime.domains.add(domain)
+        elif domain.active:
+            raise VirtError(f"domain '{name}' has two status files")
+    except VirtError as error:
+        set_aside(runtime.status.file(name), error.message)
+        return None
+    machine = Machine(domain, runtime, status.run_dir)
+    machine.autodestroy, machine.fake_reboot = "autodestroy" in status.flags, "fake-reboot" in status.flags
+    machine.vcpu_threads, machine.open_channels = status.vcpus, status.channels
+    machine.lent, machine.started_at = status.lent, status.since
+    machine.log.start, machine.keep = status.log_start, KEEP_EVENTS
+    domain.machine, domain.taints = machine, frozenset(status.taints)
+    domain.state, domain.reason = status.state, status.reason
+    domain.set_live(status.definition)
+    runtime.domains.activate(domain, status.id)
+    if runtime.hierarchies.any:
+        machine.cgroup = Cgroup.existing(f"pyvirtd/{status.id}-{file_name(name)[:60]}", runtime.hierarchies)
+    try:
+        machine.process = Process.attach(status.process)
+    except ProcessGone:
+        machine.process = None
+    return machine
+
+
+async def _catch_up(machine: Machine) -> None:
+    """Ask QEMU how it is, or settle its end."""
+    if machine.process is None or machine.process.poll():
+        async with machine.domain.job.hold("the end of the guest"):
+            await machine.finish()
+        return
+    machine.watch()
+    if machine.autodestroy:
+        # The connection that it was to end with ended with the last daemon.
+        await machine.stop("destroyed")
+        return
+    try:
+        async with machine.domain.job.hold("reattaching"):
+            # A guest that is stopped may stay so for long: it is waited for as long as it lives.
+            await machine.connect(_FOR_EVER)
+            status, cpus, ports, balloon = await asyncio.gather(
+                machine.run("query-status"), machine.run("query-cpus-fast"), machine.run("query-chardev"),
+                _balloon(machine),
+            )
+            _follow(machine, str(status.get("status")) if isinstance(status, dict) else "")
+            machine.vcpu_threads = vcpu_threads(cpus)
+            _follow_channels(machine, ports)
+            if balloon is not None:
+                machine.balloon_is(balloon)
+    except VirtError as error:
+        log.warning("%s: %s", machine, error.message)
+        if machine.monitor is None and machine.process.poll() is False:
+            # Alive, but nobody can control it any more: it would be in the way of its own restart.
+            machine.ending = "lost"
+            await machine.end_process()
+    finally:
+        machine.keep = 0.0 if machine.monitor is not None and machine.domain.active else machine.keep
+
+
+_FOR_EVER: Final = 7 * 24 * 3600.0
+
+
+async def _balloon(machine: Machine) -> int | None:
+    """KiB, or None where there is no balloon."""
+    try:
+        reply = await machine.run("query-balloon")
+    except VirtError:
+        return None
+    actual = reply.get("actual") if isinstance(reply, dict) else None
+    return actual >> 10 if isinstance(actual, int) and 0 <= actual < 1 << 62 else None
+
+
+def _follow(machine: Machine, now: str) -> None:
+    """Take the domain through what must have happened since its status was written."""
+    domain = machine.domain
+    if domain.state in _SETTLED.get(now, (domain.state,)):
+        return
+    log.info("%s was %s and is %s now", machine, domain.state.name.lower(), now)
+    if now == "shutdown":
+        if machine.fake_reboot:
+            from pyvirtd.drivers.qemu import qmp_events
+
+            qmp_events.handle(machine, "SHUTDOWN", {"guest": True}, (-1, -1))
+            return
+        tasks.spawn(machine.end_process(), name=f"shutdown of {machine}")
+    machine.runtime.move(machine, _MEANWHILE[now])
+
+
+def _follow_channels(machine: Machine, reply: Any) -> None:
+    """Which channels the guest has open, and with that whether its agent is there."""
+    if not isinstance(reply, list):
+        return
+    opened = {
+        str(entry.get("label", "")).removeprefix("char")
+        for entry in reply
+        if isinstance(entry, dict) and entry.get("frontend-open") is True
+    }
+    for channel in machine.domain.current.devices.channels:
+        if channel.target_type != "virtio" or not channel.alias:
+            continue
+        is_open = channel.alias in opened
+        if is_open != (channel.alias in machine.open_channels) or (is_open and channel.name == AGENT_CHANNEL):
+            machine.channel_changed(channel.alias, is_open)
+
+
+def _sweep(runtime: Runtime, known: set[Path]) -> None:
+    """End guests whose start the last daemon did not live to finish, and remove the directories they leave."""
+    for pid, directory in _marked_processes(runtime.run_dir):
+        if directory not in known:
+            log.warning("ending process %d, a guest in %s that was being started when the daemon ended", pid, directory)
+            try:
+                fd = os.pidfd_open(pid)
+            except OSError:
+                continue
+            try:
+                signal.pidfd_send_signal(fd, signal.SIGKILL)
+            except OSError:
+                pass
+            finally:
+                os.close(fd)
+    names = {directory.name for directory in known}
+    for parent in (runtime.run_dir, runtime.channel_dir, runtime.ram_dir):
+        if not parent.is_dir():
+            continue
+        for entry in parent.iterdir():
+            if entry.name not in names and entry.name.partition("-")[0].isdigit() and entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def _marked_processes(run_dir: Path) -> list[tuple[int, Path]]:
+    """Processes that carry our mark for a directory below `run_dir`."""
+    found = []
+    prefix = f"{MARK}=".encode()
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/environ", "rb") as file:
+                variables = file.read(65536).split(b"\0")
+        except OSError:
+            continue
+        for variable in variables:
+            if variable.startswith(prefix):
+                directory = Path(os.fsdecode(variable[len(prefix) :]))
+                if directory.parent == run_dir:
+                    found.append((int(name), directory))
+    return found
