@@ -144,7 +144,7 @@ class DefinitionCalls(Noun):
 
 def uuid_of(definition: DomainDef) -> bytes:
     """The definition's UUID as 16 bytes; post-parse has given it one."""
-    if definition.uuid is None:
+    if not definition.uuid:
         raise InternalError(f"domain '{definition.name}' has no UUID")
     return uuid.UUID(definition.uuid).bytes
 

@@ -74,6 +74,7 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
     domain.machine = machine
     domain.set_live(live)
     domain.step("starting")
+    machine.starting = True
     try:
         await _execute(runtime, machine, live, caps, options)
         await _begin(runtime, machine, live, options)
@@ -82,6 +83,7 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
         if isinstance(error, MonitorLost) and machine.process is not None:
             raise exited(machine, error) from error
         raise
+    machine.starting = False
     runtime.context.inhibit(True)
     _announce(runtime, machine, options)
     return machine
@@ -227,7 +229,6 @@ async def _begin(runtime: Runtime, machine: Machine, live: DomainDef, options: S
             channel.state = "connected" if channel.alias in machine.open_channels else "disconnected"
     machine.domain.live_changed()
     if not options.paused and options.incoming is None:
-        machine.resume_as = "starting-to-run"
         await machine.run("cont")
     _settle(machine, options)
     await runtime.save_status(machine)
@@ -238,24 +239,24 @@ def _settings_of(machine: Machine, live: DomainDef) -> Iterator[Any]:
     if live.devices is None:
         return
     for graphics in live.devices.graphics:
-        password = getattr(graphics, "password", None)
+        password = getattr(graphics, "passwd", None)
         if password is not None and graphics.type in ("vnc", "spice"):
             yield machine.run("set_password", protocol=graphics.type, password=password, connected="keep")
-            valid_to = getattr(graphics, "password_valid_to", None)
+            valid_to = getattr(graphics, "passwd_valid_to", None)
             # An empty password lets nobody in, rather than everybody.
             expiry = "now" if not password else str(valid_to) if valid_to else "never"
             yield machine.run("expire_password", protocol=graphics.type, time=expiry)
     for interface in live.devices.interfaces:
-        if getattr(interface, "link_state", None) == "down" and interface.alias:
+        if interface.link == "down" and interface.alias:
             yield machine.run("set_link", name=interface.alias, up=False)
     balloon = live.devices.memballoons[0] if live.devices.memballoons else None
     if balloon is not None and balloon.model != "none":
         if live.current_memory is not None and live.memory is not None and live.current_memory < live.memory:
             yield machine.run("balloon", value=live.current_memory << 10)
-        if getattr(balloon, "stats_period", None) and balloon.alias:
+        if balloon.period and balloon.alias:
             yield machine.run(
                 "qom-set", path=f"/machine/peripheral/{balloon.alias}", property="guest-stats-polling-interval",
-                value=balloon.stats_period,
+                value=balloon.period,
             )
 
 
@@ -294,9 +295,7 @@ def vcpu_threads(reply: Any) -> dict[int, int]:
 def _settle(machine: Machine, options: StartOptions) -> None:
     """The state after the start, silently: clients hear of it once it is on disk."""
     domain = machine.domain
-    if domain.state in (State.PAUSED, State.RUNNING):
-        machine.resume_as = None
-        domain.state = State.PAUSED
+    if domain.state is State.PAUSED:
         domain.step(options.step + "-paused" if options.paused else options.step)
 
 

@@ -45,7 +45,7 @@ class LifecycleCalls(Noun):
         _refuse_files(files)
         if dom.active:
             raise OperationInvalid(f"{dom} is already running")
-        await self.start(dom, flags)
+        await self.start_domain(dom, flags)
         return dom.ref
 
     @supports(_START | DomainCreateFlags.START_VALIDATE)
@@ -67,7 +67,7 @@ class LifecycleCalls(Noun):
             self._tie(domain, flags)
         return domain.ref
 
-    async def start(self, dom: Domain, flags: int) -> None:
+    async def start_domain(self, dom: Domain, flags: int) -> None:
         """Start a defined domain, from its managed save image if it has one; the caller holds the job."""
         await start_guest(self.runtime, dom, dom.definition, self._options(dom, flags))
         self._tie(dom, flags)
@@ -112,7 +112,7 @@ class LifecycleCalls(Noun):
             machine.pause_as = None
         if dom.state is State.RUNNING:
             self.runtime.move(machine, "suspend")
-        await self.runtime.save_status(machine)
+        await machine.saved()
 
     @modifies_as(JobKind.SUSPEND)
     async def domain_resume(self, dom: Domain) -> None:
@@ -129,7 +129,7 @@ class LifecycleCalls(Noun):
         machine.io_errors.clear()
         if dom.state is State.PAUSED:
             self.runtime.move(machine, "resume")
-        await self.runtime.save_status(machine)
+        await machine.saved()
 
     @modifies
     async def domain_reset(self, dom: Domain, flags: int) -> None:

@@ -84,6 +84,10 @@ class Machine:
         self.facts: dict[str, Any] = {}
         """What nouns remember about this run (the last balloon statistics, ...); nothing that must survive."""
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.starting = False
+        """Until the start is announced: what QEMU says about running is the start's own doing."""
+        self.writing = asyncio.Lock()
+        """Held while the status file is written, or removed for good."""
         self._saving: asyncio.Task[None] | None = None
         self._save_again = False
 
@@ -253,7 +257,8 @@ class Machine:
         domain = self.domain
         transition = self.ending or ("stopped" if domain.state is State.SHUTDOWN else self._verdict())
         await self.let_go()
-        await in_background(self._remove_traces)
+        async with self.writing:
+            await in_background(self._remove_traces)
         self.runtime.domain_ended(domain, transition, silent=self.silent, keep=self.keep)
         self.log.note(f"shutting down, reason={domain_word(transition)}")
         if not self.finished.done():
@@ -273,9 +278,6 @@ class Machine:
 
     async def let_go(self) -> None:
         """Close what connects us to the guest, which goes on running if it does."""
-        if self._saving is not None:
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await asyncio.shield(self._saving)
         if self.monitor is not None:
             await self.monitor.close()
         if self.agent is not None:
@@ -294,6 +296,11 @@ class Machine:
             self._save_again = True
             return
         self._saving = tasks.spawn(self._save(), name=f"status of {self}")
+
+    async def saved(self) -> None:
+        """Wait until the status file has what `save_soon` was called for."""
+        if self._saving is not None:
+            await asyncio.shield(self._saving)
 
     async def _save(self) -> None:
         while True:

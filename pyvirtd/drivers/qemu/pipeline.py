@@ -18,7 +18,7 @@ async def definition_of(runtime: Runtime, xml: str, *, check_schema: bool = Fals
     """
     definition = parse_domain(xml)
     check_name(definition.name)
-    if definition.uuid is None:
+    if not definition.uuid:
         definition.uuid = str(uuid.uuid4())
     return definition
 

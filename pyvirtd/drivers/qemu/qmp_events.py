@@ -79,6 +79,8 @@ def peripheral(path: object) -> str:
 @_on("STOP")
 def _stop(machine: Machine, data: Data) -> None:
     reason, machine.pause_as = machine.pause_as, None
+    if machine.starting:
+        return
     if machine.domain.state is State.RUNNING:
         machine.runtime.move(machine, reason or "suspend-elsewhere")
 
@@ -86,6 +88,8 @@ def _stop(machine: Machine, data: Data) -> None:
 @_on("RESUME")
 def _resume(machine: Machine, data: Data) -> None:
     reason, machine.resume_as = machine.resume_as, None
+    if machine.starting:
+        return
     if machine.domain.state in (State.PAUSED, State.CRASHED):
         machine.runtime.move(machine, reason or "resume")
 
@@ -98,7 +102,7 @@ def _shutdown(machine: Machine, data: Data) -> None:
     if data.get("reason") == "guest-reset":
         # on_reboot says that a reset ends the guest; QEMU turned it into a shutdown for us.
         machine.ending = machine.ending or "stopped"
-    if machine.ending is None and (machine.fake_reboot or domain.live.on_poweroff == "restart"):
+    if machine.ending is None and (machine.fake_reboot or domain.current.on_poweroff == "restart"):
         tasks.spawn(_reboot(machine), name=f"reboot of {machine}")
         return
     by_guest = data.get("guest")
@@ -130,7 +134,7 @@ def _reset(machine: Machine, data: Data) -> None:
 
 @_on("GUEST_PANICKED")
 def _panicked(machine: Machine, data: Data) -> None:
-    action = str(machine.domain.live.on_crash or "destroy")
+    action = str(machine.domain.current.on_crash or "destroy")
     machine.log.note(f"panic {dict(data.get('info') or {})!r:.500}")
     machine.runtime.move(machine, "panic")
     if action == "restart":

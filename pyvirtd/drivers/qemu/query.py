@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,8 @@ from pyvirtd.protocol.types import DomainRef
 
 _TICK_NS: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
-_PAIRS: Final = (
+_Test = Callable[[Domain], bool]
+_PAIRS: Final[tuple[tuple[int, int, _Test], ...]] = (
     (ListFlags.ACTIVE, ListFlags.INACTIVE, lambda domain: domain.id != -1),
     (ListFlags.PERSISTENT, ListFlags.TRANSIENT, lambda domain: domain.persistent),
     (ListFlags.MANAGEDSAVE, ListFlags.NO_MANAGEDSAVE, lambda domain: domain.managed_save),
@@ -59,7 +61,7 @@ class QueryCalls(Noun):
             # Both bits of a pair are as good as none.
             if bool(flags & yes) != bool(flags & no):
                 wanted = bool(flags & yes)
-                chosen = [domain for domain in chosen if bool(test(domain)) is wanted]
+                chosen = [domain for domain in chosen if test(domain) is wanted]
         if flags & _STATES:
             chosen = [domain for domain in chosen if flags & _STATE_FLAG.get(domain.state, ListFlags.OTHER)]
         return [domain.ref for domain in chosen]

@@ -146,9 +146,9 @@ class Runtime:
 
     async def save_status(self, machine: Machine) -> None:
         """Write the status file; on disk when this returns."""
-        if machine.process is None or machine.finished.done():
-            return
-        await in_background(self.status.save, machine.domain.name, self._status_of(machine).text())
+        async with machine.writing:
+            if machine.process is not None and machine.domain.machine is machine and not machine.process.poll():
+                await in_background(self.status.save, machine.domain.name, self._status_of(machine).text())
 
     def _status_of(self, machine: Machine) -> Status:
         domain, process = machine.domain, machine.process
