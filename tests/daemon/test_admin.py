@@ -43,9 +43,9 @@ def test_limits(running: Running) -> None:
 def test_logging(running: Running, tmp_path: Path) -> None:
     running.admin("daemon-log-filters", "1:pyvirtd.server 3:qemu").check()
     assert "1:pyvirtd.server 3:qemu" in running.admin("daemon-log-filters").check()
-    running.admin("daemon-log-outputs", f"1:file:{tmp_path}/log").check()
-    assert f"1:file:{tmp_path}/log" in running.admin("daemon-log-outputs").check()
-    assert "pyvirtd.server.session" in (tmp_path / "log").read_text()
+    running.admin("daemon-log-outputs", f"1:file:{tmp_path}/daemon.log").check()
+    assert f"1:file:{tmp_path}/daemon.log" in running.admin("daemon-log-outputs").check()
+    assert "pyvirtd.server.session" in (tmp_path / "daemon.log").read_text()
     assert "a level of 1 to 4" in running.admin("daemon-log-filters", "9:x").fails()
     assert "1:pyvirtd.server" in running.admin("daemon-log-filters").check()
     running.admin("daemon-log-outputs", "").check()
