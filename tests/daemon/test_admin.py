@@ -4,7 +4,7 @@ import socket
 import time
 from pathlib import Path
 
-from tests.daemon.conftest import Running
+from tests.harness.running import Running
 
 
 def test_servers_and_threadpool(running: Running) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.conftest import Running, answers
 from tests.harness.programs import require_program, require_root, run
+from tests.harness.running import Running, answers
 
 
 def mode(path: Path) -> int:
