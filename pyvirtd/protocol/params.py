@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from struct import Struct
+from struct import error as struct_error
 from typing import Any, Final
 
 from pyvirtd.errors import RPCError, ValueOverflow
@@ -63,7 +64,7 @@ def encode_one(name: str, value: TypedValue) -> bytes:
         return head + _count.pack(len(raw)) + raw + PAD[len(raw) & 3]
     try:
         return head + _PACKERS[kind][1](value)  # type: ignore[no-any-return]
-    except Exception:
+    except struct_error:
         raise ValueOverflow(f"typed parameter {name}: {value!r} does not fit its type {kind.__name__}") from None
 
 
@@ -87,7 +88,7 @@ def encode_params(params: Any, limit: int) -> bytes:
                 continue
             try:
                 add(head + _PACKERS[kind][1](value))
-            except Exception:
+            except struct_error:
                 add(encode_one(name, value))
     if len(out) > limit:
         raise _too_many(len(out), limit)
