@@ -46,12 +46,9 @@ KNOWN_ARCHES: Final = frozenset(TARGETS) | {
 }  # fmt: skip
 """Every architecture that libvirt has a name for."""
 
-WORD_SIZE: Final = {
-    arch: 64
-    for arch in (
-        "alpha aarch64 ia64 loongarch64 mips64 mips64el parisc64 ppc64 ppc64le riscv64 s390x sparc64 x86_64".split()
-    )
-}
+_64_BIT: Final = frozenset(
+    """alpha aarch64 ia64 loongarch64 mips64 mips64el parisc64 ppc64 ppc64le riscv64 s390x sparc64 x86_64""".split()
+)
 COMPATIBLE: Final = {("x86_64", "i686"), ("aarch64", "armv7l"), ("aarch64", "armv6l"), ("ppc64", "ppc64le")}
 """(what an emulator is for, what it also runs)."""
 
@@ -66,7 +63,7 @@ def host_arch() -> str:
 
 def word_size(arch: str) -> int:
     """Bits of a pointer."""
-    return WORD_SIZE.get(arch, 32)
+    return 64 if arch in _64_BIT else 32
 
 
 def find_emulator(arch: str) -> str | None:
