@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pyvirtd.conf.domain.domain import format_domain, parse_domain
 from pyvirtd.conf.xml import Dump
@@ -27,19 +28,29 @@ def place() -> Path:
     return Path(os.environ.get("PYVIRTD_SHARED") or Path(__file__).parents[3] / "shared") / "corpus"
 
 
-def printed(kind: str, steps: tuple[str, ...] = ("xml", "migratable", "redefined")) -> Iterator[tuple[str, str]]:
-    """(name, document) of everything the oracle printed."""
+def printed(kind: str) -> Iterator[tuple[str, str, int]]:
+    """(name, document, flags it was printed with) of everything the oracle printed."""
+    for name, answers in answered(kind):
+        for step in ("xml", "redefined", "migratable"):
+            answer = answers.get(step, {})
+            if answer.get("ok") and "xml" in answer:
+                yield f"{name}:{step}", joined(answer), DUMP | (Dump.MIGRATABLE if step == "migratable" else 0)
+
+
+def answered(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(input:variant, its steps' answers)."""
     for path in sorted((place() / kind / "oracle").glob("*.json")):
         for variant, answers in json.loads(path.read_text()).get("variants", {}).items():
-            for step in steps:
-                answer = answers.get(step, {})
-                if answer.get("ok") and "xml" in answer:
-                    yield f"{path.stem}:{variant}:{step}", "\n".join(answer["xml"]) + "\n"
+            yield f"{path.stem}:{variant}", answers
 
 
-def round_trip(name: str, xml: str) -> str:
+def joined(answer: dict[str, Any]) -> str:
+    """A document of an answer."""
+    return "\n".join(answer["xml"]) + "\n"
+
+
+def round_trip(xml: str, flags: int) -> str:
     """The document parsed and printed."""
-    flags = DUMP | (Dump.MIGRATABLE if name.endswith("migratable") else 0)
     return format_domain(parse_domain(xml, Dump.INACTIVE), flags)
 
 
@@ -57,13 +68,14 @@ def main() -> None:
     args = options.parse_args()
     good = total = 0
     lines: collections.Counter[str] = collections.Counter()
-    for name, xml in printed(args.kind):
+    for name, want, flags in printed(args.kind):
         if not fnmatch.fnmatch(name, args.only + "*"):
             continue
         total += 1
-        want = without_devices(xml) if args.no_devices else xml
+        if args.no_devices:
+            want = without_devices(want)
         try:
-            got = round_trip(name, want)
+            got = round_trip(want, flags)
         except VirtError as error:
             got = f"{type(error).__name__}: {error}\n"
             lines[got.strip()] += 1
