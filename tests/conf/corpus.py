@@ -28,10 +28,12 @@ def place() -> Path:
     return Path(os.environ.get("PYVIRTD_SHARED") or Path(__file__).parents[3] / "shared") / "corpus"
 
 
-def printed(kind: str) -> Iterator[tuple[str, str, int]]:
+def printed(
+    kind: str, steps: tuple[str, ...] = ("xml", "redefined", "migratable")
+) -> Iterator[tuple[str, str, int]]:
     """(name, document, flags it was printed with) of everything the oracle printed."""
     for name, answers in answered(kind):
-        for step in ("xml", "redefined", "migratable"):
+        for step in steps:
             answer = answers.get(step, {})
             if answer.get("ok") and "xml" in answer:
                 yield f"{name}:{step}", joined(answer), DUMP | (Dump.MIGRATABLE if step == "migratable" else 0)

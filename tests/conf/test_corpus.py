@@ -12,14 +12,19 @@ from tests.conf import corpus
 
 pytestmark = pytest.mark.skipif(not corpus.place().is_dir(), reason="the shared corpus is not beside the repository")
 
+# A dump for migration leaves <listen type='none'/> out; libvirt too reads the rest as listening on an address.
+LOSSY = "<graphics type='spice' autoport='no'"
+
 
 @pytest.mark.parametrize(("kind", "least"), [("domain-qemu", 1300), ("domain-lxc", 10), ("domain-test", 40)])
 def test_documents_come_back(kind: str, least: int) -> None:
     documents = list(corpus.printed(kind))
-    wrong = [name for name, want, flags in documents if corpus.round_trip(want, flags) != want]
-    # A migratable dump leaves listens out, which libvirt itself puts back when it reads one: no fixed point there.
-    assert [name for name in wrong if not name.endswith(":migratable")] == []
-    assert len(wrong) <= 10
+    wrong = [
+        name
+        for name, want, flags in documents
+        if corpus.round_trip(want, flags) != want and not (name.endswith(":migratable") and LOSSY in want)
+    ]
+    assert wrong == []
     assert len(documents) >= least
 
 
