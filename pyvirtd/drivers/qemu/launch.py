@@ -109,7 +109,7 @@ async def _execute(
         _make_ready(runtime, machine, command)
         output = machine.log.open()
         closing.callback(os.close, output)
-        environment = {**command.env, MARK: str(machine.run_dir)}
+        environment = {**command.env, MARK: f"{domain.uuid_text}:{machine.run_dir}"}
         machine.log.note_start(output, f"pyvirtd, QEMU {caps.binary}", command.argv, environment)
         who = runtime.ownership
         try:
@@ -251,7 +251,7 @@ def _settings_of(machine: Machine, live: DomainDef) -> Iterator[Any]:
             yield machine.run("set_link", name=interface.alias, up=False)
     balloon = live.devices.memballoons[0] if live.devices.memballoons else None
     if balloon is not None and balloon.model != "none":
-        if live.current_memory is not None and live.memory is not None and live.current_memory < live.memory:
+        if live.current_memory and live.memory and live.current_memory < live.memory:
             yield machine.run("balloon", value=live.current_memory << 10)
         if balloon.period and balloon.alias:
             yield machine.run(

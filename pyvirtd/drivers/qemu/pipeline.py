@@ -35,7 +35,11 @@ def check_name(name: str) -> None:
 
 async def live_definition(runtime: Runtime, definition: DomainDef, caps: QemuCapabilities) -> DomainDef:
     """A copy of the definition as a guest that is being started gets it: judged again, with aliases."""
-    live = definition.copy()
+    return named(definition.copy())
+
+
+def named(live: DomainDef) -> DomainDef:
+    """The same definition with an alias for each device."""
     for kind, prefix in (("serials", "serial"), ("consoles", "console"), ("channels", "channel")):
         for number, device in enumerate(getattr(live.devices, kind)):
             device.alias = device.alias or f"{prefix}{number}"

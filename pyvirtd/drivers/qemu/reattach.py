@@ -8,12 +8,14 @@ stopped - are shown in the state they were last known in, until they answer.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
 import signal
+import uuid as uuids
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pyvirtd.core import tasks
 from pyvirtd.core.domain import Domain
@@ -21,11 +23,13 @@ from pyvirtd.core.lifecycle import State
 from pyvirtd.drivers.qemu.launch import MARK, vcpu_threads
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
 from pyvirtd.drivers.qemu.definition import uuid_of
+from pyvirtd.drivers.qemu.pipeline import named
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.drivers.qemu.status import Status
 from pyvirtd.errors import VirtError
 from pyvirtd.host.cgroup import Cgroup
-from pyvirtd.host.process import Process, ProcessGone
+from pyvirtd.host.process import Process, ProcessGone, ProcessId
+from pyvirtd.host.procfile import process_start_time
 from pyvirtd.store.aside import set_aside
 from pyvirtd.store.atomic import in_background
 from pyvirtd.store.names import file_name
@@ -53,17 +57,38 @@ _SETTLED: Final = {
 
 async def reattach_all(runtime: Runtime) -> None:
     """Bring back every guest with a status file; end what was being started when the last daemon was killed."""
-    statuses = list(runtime.status.load())
-    machines = []
-    for status in statuses:
-        machine = _recall(runtime, status)
+    damaged: list[str] = []
+    machines = [machine for status in runtime.status.load(damaged) if (machine := _recall(runtime, status))]
+    known = {machine.run_dir for machine in machines}
+    strays = [stray for stray in await in_background(marked_processes, runtime.run_dir) if stray.directory not in known]
+    for stray in list(strays):
+        machine = _rescue(runtime, stray, damaged)
         if machine is not None:
             machines.append(machine)
-    await in_background(_sweep, runtime, {machine.run_dir for machine in machines})
+            known.add(machine.run_dir)
+            strays.remove(stray)
+    await in_background(_sweep, runtime, strays, known)
     if machines:
         pending = [tasks.spawn(_catch_up(machine), name=f"reattaching {machine}") for machine in machines]
         await asyncio.wait(pending, timeout=PATIENCE)
         runtime.context.inhibit(bool(runtime.domains.active))
+
+
+def _rescue(runtime: Runtime, stray: Stray, damaged: list[str]) -> Machine | None:
+    """A running guest whose status file was damaged: what is missing comes from its process and its definition."""
+    try:
+        domain = runtime.domains.by_uuid(stray.uuid)
+        if runtime.status.file(domain.name).name not in damaged or domain.active:
+            return None
+        live = named(domain.definition.copy())
+        identity = ProcessId(stray.pid, process_start_time(stray.pid))
+        id = int(stray.directory.name.partition("-")[0])
+    except (VirtError, OSError, ValueError) as error:
+        log.error("the guest in %s cannot be taken back: %s", stray.directory, error)
+        return None
+    log.warning("%s: its status file was damaged; taking it back by its process %d", domain, stray.pid)
+    live.id = id
+    return _recall(runtime, Status(live, State.RUNNING, 0, id, identity, stray.directory))
 
 
 def _recall(runtime: Runtime, status: Status) -> Machine | None:
@@ -177,19 +202,24 @@ def _follow_channels(machine: Machine, reply: Any) -> None:
             machine.channel_changed(channel.alias, is_open)
 
 
-def _sweep(runtime: Runtime, known: set[Path]) -> None:
+class Stray(NamedTuple):
+    """A process that carries our mark."""
+
+    pid: int
+    uuid: bytes
+    directory: Path
+
+
+def _sweep(runtime: Runtime, strays: list[Stray], known: set[Path]) -> None:
     """End guests whose start the last daemon did not live to finish, and remove the directories they leave."""
-    for pid, directory in _marked_processes(runtime.run_dir):
-        if directory not in known:
-            log.warning("ending process %d, a guest in %s that was being started when the daemon ended", pid, directory)
-            try:
-                fd = os.pidfd_open(pid)
-            except OSError:
-                continue
+    for stray in strays:
+        log.warning(
+            "ending process %d, a guest in %s that was being started when the daemon ended", stray.pid, stray.directory
+        )
+        with contextlib.suppress(OSError):
+            fd = os.pidfd_open(stray.pid)
             try:
                 signal.pidfd_send_signal(fd, signal.SIGKILL)
-            except OSError:
-                pass
             finally:
                 os.close(fd)
     names = {directory.name for directory in known}
@@ -201,7 +231,7 @@ def _sweep(runtime: Runtime, known: set[Path]) -> None:
                 shutil.rmtree(entry, ignore_errors=True)
 
 
-def _marked_processes(run_dir: Path) -> list[tuple[int, Path]]:
+def marked_processes(run_dir: Path) -> list[Stray]:
     """Processes that carry our mark for a directory below `run_dir`."""
     found = []
     prefix = f"{MARK}=".encode()
@@ -214,8 +244,9 @@ def _marked_processes(run_dir: Path) -> list[tuple[int, Path]]:
         except OSError:
             continue
         for variable in variables:
-            if variable.startswith(prefix):
-                directory = Path(os.fsdecode(variable[len(prefix) :]))
-                if directory.parent == run_dir:
-                    found.append((int(name), directory))
+            uuid, colon, path = variable.removeprefix(prefix).partition(b":")
+            directory = Path(os.fsdecode(path))
+            if variable.startswith(prefix) and colon and directory.parent == run_dir:
+                with contextlib.suppress(ValueError):
+                    found.append(Stray(int(name), uuids.UUID(uuid.decode("ascii", "replace")).bytes, directory))
     return found

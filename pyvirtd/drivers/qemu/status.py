@@ -117,8 +117,8 @@ class StatusDirectory:
         """The guest is no more."""
         atomic.remove(self.file(name))
 
-    def load(self) -> Iterator[Status]:
-        """Every status that can be read; what cannot be is set aside."""
+    def load(self, damaged: list[str]) -> Iterator[Status]:
+        """Every status that can be read; what cannot be is set aside, and its file's name goes into `damaged`."""
         if not self.path.is_dir():
             return
         atomic.sweep(self.path)
@@ -126,4 +126,5 @@ class StatusDirectory:
             try:
                 yield Status.parse(path.read_bytes())
             except (OSError, ValueError, KeyError, TypeError, etree.XMLSyntaxError, VirtError) as error:
+                damaged.append(path.name)
                 set_aside(path, f"this is no status of a running guest: {error!s:.300}")
