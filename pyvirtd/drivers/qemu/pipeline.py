@@ -51,7 +51,8 @@ def command_line(live: DomainDef, caps: QemuCapabilities, context: LaunchContext
     argv = [str(live.devices.emulator), "-name", f"guest={live.name}", "-S", "-nodefaults", "-no-user-config",
             "-machine", f"{live.os.machine or 'pc'},accel=tcg", "-m", str((live.memory or 65536) >> 10), "-display", "none",
             "-chardev", f"socket,id=charmonitor,fd={context.monitor_fd},server=on,wait=off",
-            "-mon", "chardev=charmonitor,id=monitor,mode=control", "-no-shutdown"]
+            "-mon", "chardev=charmonitor,id=monitor,mode=control", "-no-shutdown",
+            "-pidfile", f"{context.run_dir}/pid"]
     for option, value in (("-kernel", live.os.kernel), ("-initrd", live.os.initrd), ("-append", live.os.cmdline)):
         if value:
             argv += [option, value]
