@@ -204,7 +204,8 @@ The guest's console is yours: press Enter for its prompt, Ctrl-] to leave it. Fr
                 self.daemon.wait()
         for entry in Path("/proc").glob("[0-9]*"):  # the daemon leaves guests alone, whatever happens to it
             with contextlib.suppress(OSError):
-                if f"{self.root}/".encode() in (entry / "cmdline").read_bytes():
+                known_by = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
+                if any(f"{self.root}/".encode() in each for each in known_by):
                     os.kill(int(entry.name), signal.SIGKILL)
         shutil.rmtree(self.root, ignore_errors=True)
 

@@ -147,7 +147,12 @@ class Daemon:
         """Processes that belong to this daemon, guests above all, itself not counted."""
         mark = f"{self.root}/".encode()
         own = self.process.pid if self.process else -1
-        return [pid for pid in pids_that(lambda p: mark in (p / "cmdline").read_bytes()) if pid != own]
+
+        def ours(proc: Path) -> bool:
+            words = (proc / "cmdline").read_bytes(), (proc / "environ").read_bytes()
+            return any(mark in each for each in words) or mark in os.readlink(os.fsencode(proc / "fd/2"))
+
+        return [pid for pid in pids_that(ours) if pid != own]
 
     def guests(self) -> dict[str, int]:
         """Name -> process id of the emulators that run for this daemon, as their command lines tell."""
