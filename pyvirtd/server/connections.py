@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pyvirtd.core.driver import Driver, Drivers
 from pyvirtd.core.events import EventBus
 from pyvirtd.core.uri import ConnectURI
-from pyvirtd.errors import InternalError, NoConnect
+from pyvirtd.errors import ErrorDomain, InternalError, InvalidArg, NoConnect, VirtError
 from pyvirtd.protocol.bind import Tables, bind
 from pyvirtd.protocol.calls import Program
 from pyvirtd.server.events import EventHub
@@ -36,8 +36,18 @@ class Connections:
 
         A URI that its driver does not serve raises what the driver raises.
         """
-        text = name or self._default()
-        uri = ConnectURI.parse(text)
+        try:
+            return self._open(name or self._default(), desk, readonly)
+        except VirtError as error:
+            # As in libvirt, what went wrong before there was a connection is no driver's error yet.
+            error.domain = ErrorDomain.NONE if error.domain is None else error.domain
+            raise
+
+    def _open(self, text: str, desk: Program, readonly: bool) -> Route:
+        try:
+            uri = ConnectURI.parse(text)
+        except InvalidArg as error:
+            raise NoConnect(error.message) from None
         if uri.transport not in ("", "unix") or uri.host:
             raise NoConnect(f"'{text}' names another host or transport; this daemon serves its own drivers only")
         driver = next((driver for driver in self._drivers if uri.scheme in driver.schemes), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pyvirtd.errors import ErrorDomain, InternalError, InvalidArg, OperationInvalid
-from pyvirtd.protocol.bind import Tables, bind
+from pyvirtd.protocol.bind import ALL_FLAGS, Tables, bind
 from pyvirtd.protocol.calls import Program, supports
 from pyvirtd.protocol.constants.connect import ConnectFlags
 from pyvirtd.protocol.constants.features import DriverFeature
@@ -44,7 +44,6 @@ class OpenConnection:
         self.registrations: dict[tuple[str, int], Registration] = {}
         """By object and callback id; old-style ones by "domain, old style" and event id."""
         self.next_callback = 0
-        self.close_callback = False
 
     def forget_all(self) -> None:
         for registration in self.registrations.values():
@@ -60,14 +59,12 @@ _LIFECYCLE: Final = 0
 class SessionDesk(SessionCalls, HostCalls, QemuCalls):
     """Answers for whichever session is calling."""
 
-    error_domain: Final = ErrorDomain.REMOTE
+    error_domain: Final = ErrorDomain.RPC
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         opening = bind(self)
-        allowed = {
-            "auth_list", "connect_open", "connect_close", "connect_supports_feature", "connect_get_lib_version"
-        }  # fmt: skip
+        allowed = {"auth_list", "connect_open", "connect_close", "connect_supports_feature"}
         self.greeting: Tables = {
             program: {number: bound for number, bound in table.items() if bound.name in allowed}
             for program, table in opening.items()
@@ -75,7 +72,7 @@ class SessionDesk(SessionCalls, HostCalls, QemuCalls):
 
     # Opening and closing
 
-    @supports(ConnectFlags.RO | ConnectFlags.NO_ALIASES)
+    @supports(ALL_FLAGS)  # libvirt's daemon overlooks what it does not know here
     def connect_open(self, name: str | None, flags: int) -> None:
         session = current_session()
         if session.connection is not None:
@@ -110,25 +107,21 @@ class SessionDesk(SessionCalls, HostCalls, QemuCalls):
         if feature == DriverFeature.PROGRAM_KEEPALIVE:
             session.keepalive.start()
             return 1
-        return int(feature in _FEATURES or feature in _connection().route.driver.features)
+        driver = _connection().route.driver
+        return int(feature in _FEATURES or feature in driver.features)
 
     def connect_register_close_callback(self) -> None:
-        connection = _connection()
-        if connection.close_callback:
-            raise OperationInvalid("this connection has a close callback already")
-        connection.close_callback = True
+        """A local driver's connection never ends before its client's does: there is nothing to be told about."""
+        _connection()
 
     def connect_unregister_close_callback(self) -> None:
-        connection = _connection()
-        if not connection.close_callback:
-            raise OperationInvalid("this connection has no close callback")
-        connection.close_callback = False
+        _connection()
 
     # Events, old style: one registration for each kind, no ids
 
     def connect_domain_event_register(self) -> int:
         self.connect_domain_event_register_any(_LIFECYCLE)
-        return 1
+        return 0
 
     def connect_domain_event_deregister(self) -> int:
         self.connect_domain_event_deregister_any(_LIFECYCLE)
@@ -137,7 +130,7 @@ class SessionDesk(SessionCalls, HostCalls, QemuCalls):
     def connect_domain_event_register_any(self, event_id: int) -> None:
         connection = _connection()
         if (_OLD, event_id) in connection.registrations:
-            raise InternalError(f"this client is registered for domain event {event_id} already")
+            raise InvalidArg(f"this client is registered for domain event {event_id} already")
         kind = event_kind("domain", event_id, callback=False)
         _register(connection, (_OLD, event_id), Registration(current_session(), kind, None, None))
 
@@ -215,7 +208,7 @@ def _deregister(object: str, number: int) -> None:
     connection = _connection()
     registration = connection.registrations.pop((object, number), None)
     if registration is None:
-        raise InvalidArg(f"this client has no {object.replace('_', ' ')} event registration {number}")
+        raise InternalError(f"this client has no {object.replace('_', ' ')} event registration {number}")
     hub: EventHub
     for hub in connection.route.hubs:
         hub.remove(registration)

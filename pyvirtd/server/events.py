@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from pyvirtd.core.events import Event, EventBus
-from pyvirtd.errors import InvalidArg
+from pyvirtd.errors import InternalError, InvalidArg
 from pyvirtd.protocol.calls import EVENTS
 from pyvirtd.protocol.events import EventMessages, event_messages
 from pyvirtd.protocol.types import plain
@@ -71,13 +71,13 @@ class EventHub:
 
 
 def event_kind(object: str, event_id: int, *, callback: bool = True) -> type:
-    """The event class of an object's event number; raises InvalidArg for one that does not exist in that style."""
+    """The event class of an object's event number; raises InternalError, as libvirt does, where there is none."""
     for declared in EVENTS.values():
         if declared.object == object and declared.event_id == event_id:
             if (declared.callback if callback else declared.number) is not None:
                 return declared.cls
             break
-    raise InvalidArg(f"{object.replace('_', ' ')} event {event_id} does not exist")
+    raise InternalError(f"{object.replace('_', ' ')} event {event_id} does not exist")
 
 
 def about(reference: Any) -> Match | None:

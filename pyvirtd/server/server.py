@@ -47,7 +47,10 @@ class Server:
         self.programs: dict[int, dict[int, str]] = {}
         for declared in declarations:
             for call in declared.calls.values():
-                self.programs.setdefault(call.program, {})[call.number] = call.name
+                # Users know a call by its name in the library, which is what the declaration's docstring says.
+                public = (call.function.__doc__ or "").partition(".")[0]
+                name = public if public.startswith("vir") else call.name
+                self.programs.setdefault(call.program, {})[call.number] = name
 
     # What sessions need
 

@@ -248,7 +248,7 @@ class Session:
             except KeyError:
                 raise self._missing(program, procedure) from None
             if version != 1:
-                raise RPCError(f"version {version} of program {program:#x} is not spoken here, version 1 is")
+                raise RPCError(f"program {program:#x} has no version {version} here; it has version 1")
             if status != OK:
                 raise RPCError(f"a call with status {status}; calls have status {OK}")
             args, encode = bound.decode(body)
@@ -408,6 +408,8 @@ class Session:
         """The wire's error struct; what is no VirtError is a bug of ours and goes to the log with its traceback."""
         name = bound.name if bound is not None else "a call"
         domain = getattr(bound.owner, "error_domain", ErrorDomain.NONE) if bound is not None else ErrorDomain.RPC
+        if isinstance(error, RPCError):
+            domain = ErrorDomain.RPC
         if not isinstance(error, VirtError):
             log.error("%s of %s failed", name, self.client, exc_info=error)
             error = InternalError(f"{name} failed inside pyvirtd ({type(error).__name__}); its log says more")
@@ -428,10 +430,10 @@ class Session:
         if name is None:
             return RPCError(f"program {program:#x} has no procedure {procedure}")
         if not self.authenticated:
-            return RPCError(f"{name} needs an authenticated client", domain=ErrorDomain.RPC)
+            return RPCError(f"{name} needs an authenticated client")
         if self.connection is None:
             return InternalError(f"{name} needs an open connection, and this client has not opened one")
-        return NoSupport(f"the driver of this connection has no {name}", domain=ErrorDomain.NONE)
+        return NoSupport(f"the driver of this connection does not provide {name}", domain=ErrorDomain.NONE)
 
     # Keepalive
 

@@ -46,7 +46,7 @@ async def test_no_name_opens_the_default(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("uri", "error"),
-    [("qemu:///system", NoConnect), ("fake://host/", NoConnect), ("fake+ssh:///", NoConnect), ("nothing", InvalidArg)],
+    [("qemu:///system", NoConnect), ("fake://host/", NoConnect), ("fake+ssh:///", NoConnect), ("nothing", NoConnect)],
 )
 async def test_uris_that_cannot_be_opened(world: World, uri: str, error: type[Exception]) -> None:
     peer = world.connect()
@@ -70,7 +70,7 @@ async def test_errors_carry_code_and_domain(world: World) -> None:
     with pytest.raises(NoDomain, match="no domain 'three'") as error:
         await peer.call("domain_lookup_by_name", "three")
     assert error.value.domain == ErrorDomain.TEST
-    with pytest.raises(NoSupport, match="domain_memory_stats"):
+    with pytest.raises(NoSupport, match="virDomainMemoryStats"):
         await peer.call("domain_memory_stats", DOMAIN, 0)
     with pytest.raises(InvalidArg, match="unsupported flags 0x2"):
         await peer.call("domain_shutdown_flags", DOMAIN, 2)
