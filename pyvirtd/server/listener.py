@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 BACKLOG: Final = 1000
 _OUT_OF_DESCRIPTORS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _RETRY_SECONDS: Final = 1.0
-_ACCEPTS_A_TURN: Final = 16
 _PATH_MAX: Final = 107
 """Bytes of sockaddr_un.sun_path less the terminating zero."""
 
@@ -147,18 +146,15 @@ class Listener:
                 pass
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPTS_A_TURN):
-            if self._paused:
-                return
-            try:
-                sock, _ = self._sock.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                if error.errno not in _OUT_OF_DESCRIPTORS:
-                    raise
-                log.error("cannot accept clients: %s; trying again in %s s", error.strerror, _RETRY_SECONDS)
-                self.pause()
-                self._retry = self._loop.call_later(_RETRY_SECONDS, self.resume)
-                return
-            self._accepted(sock)
+        try:
+            sock, _ = self._sock.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            if error.errno not in _OUT_OF_DESCRIPTORS:
+                raise
+            log.error("cannot accept clients: %s; trying again in %s s", error.strerror, _RETRY_SECONDS)
+            self.pause()
+            self._retry = self._loop.call_later(_RETRY_SECONDS, self.resume)
+            return
+        self._accepted(sock)
