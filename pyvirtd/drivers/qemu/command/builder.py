@@ -1,0 +1,123 @@
+"""The command line as it grows: what every builder of a device writes into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyvirtd.conf.domain.address import PciAddress, SpaprVioAddress, UsbAddress, VirtioSerialAddress
+from pyvirtd.conf.domain.controller import Controller
+from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
+from pyvirtd.drivers.qemu.command.context import EncryptedSecret, LaunchContext, Preparation, PreStart
+from pyvirtd.drivers.qemu.command.words import Props, json_word
+from pyvirtd.errors import InternalError
+
+
+@dataclass(slots=True)
+class Builder:
+    """Collects words, inherited descriptors and preparations; knows the definition and what this QEMU can do."""
+
+    definition: DomainDef
+    caps: QemuCapabilities
+    context: LaunchContext
+    argv: list[str] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+    before: list[Preparation] = field(default_factory=list)
+    next_boot: int = 1
+    nodes: dict[int, int] = field(default_factory=dict)  # id() of a storage source -> number in its node names
+    fdsets: int = 0
+
+    def add(self, *words: str) -> None:
+        self.argv.extend(words)
+
+    def device(self, props: Props) -> None:
+        """One -device, JSON."""
+        self.add("-device", json_word(props))
+
+    def object(self, props: Props) -> None:
+        """One -object, JSON; `qom-type` first."""
+        self.add("-object", json_word(props))
+
+    def inherit(self, fd: int) -> int:
+        """Notes that QEMU needs this descriptor."""
+        if fd >= 0:
+            self.files.append(fd)
+        return fd
+
+    def prepare(self, what: PreStart, alias: str, path: str) -> None:
+        self.before.append(Preparation(what, alias, path))
+
+    def fdset(self, fd: int) -> str:
+        """Passes a descriptor as a set and names it: QEMU may close and open such a path again."""
+        number = self.fdsets
+        self.fdsets += 1
+        self.inherit(fd)
+        self.add("-add-fd", f"set={number},fd={fd}")
+        return f"/dev/fdset/{number}"
+
+    def secret_object(self, ident: str, value: bytes) -> str:
+        """An -object secret, encrypted under the master key; answers its id."""
+        if self.context.encrypt is None:
+            raise InternalError(f"secret {ident}: nothing here can encrypt secrets for QEMU's command line")
+        secret: EncryptedSecret = self.context.encrypt(value)
+        self.object(
+            {
+                "qom-type": "secret",
+                "id": ident,
+                "data": secret.data,
+                "keyid": "masterKey0",
+                "iv": secret.iv,
+                "format": "base64",
+            }
+        )
+        return ident
+
+    # --- where a device sits --------------------------------------------------------------------------------
+
+    def controller(self, kind: str, index: int) -> Controller | None:
+        """The controller of that type and index; the master of a group of USB companions."""
+        for controller in self.definition.devices.controllers:
+            if controller.type == kind and controller.index == index and controller.master_startport is None:
+                return controller
+        return None
+
+    def controller_alias(self, kind: str, index: int) -> str:
+        """Its alias. Raises InternalError when there is none: addresses were not assigned."""
+        found = self.controller(kind, index)
+        if found is None or found.alias is None:
+            raise InternalError(f"a device is on {kind} controller {index}, which this guest doesn't have")
+        return found.alias
+
+    def address(self, device: object, props: Props) -> Props:
+        """`props` with the place of the device appended."""
+        address = getattr(device, "address", None)
+        if isinstance(address, PciAddress):
+            props["bus"] = self.controller_alias("pci", address.bus)
+            if address.multifunction:
+                props["multifunction"] = True
+            slot, function = address.slot, address.function
+            props["addr"] = f"{slot:#x}.{function:#x}" if function else f"{slot:#x}"
+            acpi = getattr(device, "acpi_index", None)
+            if acpi:
+                props["acpi-index"] = acpi
+        elif isinstance(address, UsbAddress):
+            props["bus"] = f"{self.controller_alias('usb', address.bus)}.0"
+            if address.port:
+                props["port"] = address.port
+        elif isinstance(address, SpaprVioAddress):
+            props["reg"] = address.reg or 0
+        elif isinstance(address, VirtioSerialAddress):
+            props["bus"] = f"{self.controller_alias('virtio-serial', address.controller)}.{address.bus}"
+            props["nr"] = address.port
+        return props
+
+    def virtio_driver(self, device: object, base: str) -> str:
+        """The -device name of a virtio device, by the bus it sits on: virtio-net -> virtio-net-pci."""
+        address = getattr(device, "address", None)
+        if address is None or isinstance(address, PciAddress):
+            return f"{base}-pci"
+        kind = type(address).__name__
+        if kind == "CcwAddress":
+            return f"{base}-ccw"
+        if kind == "MmioAddress":
+            return f"{base}-device"
+        return f"{base}-pci"

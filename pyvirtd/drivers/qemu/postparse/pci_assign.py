@@ -1,0 +1,249 @@
+"""Gives every PCI device of a guest its address, and the guest the PCI controllers that this takes.
+
+Two passes: the first only counts, to learn which controllers must be added; the second assigns for good, with the
+new controllers among the devices. A board's own devices have fixed places; everything else goes where it first
+fits, in a fixed order of device kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from pyvirtd.conf.domain.address import PciAddress
+from pyvirtd.conf.domain.controller import Controller
+from pyvirtd.drivers.qemu.postparse.machine import has_pcie_root, is_arm_virt, is_i440fx, is_pseries, is_q35
+from pyvirtd.drivers.qemu.postparse.pci import CONTROLLER_CONNECT, Connect, PciBus, PciPlace, PciTopology
+from pyvirtd.drivers.qemu.postparse.pci_chipset import CHIPSETS, usb_companion_slot
+from pyvirtd.drivers.qemu.postparse.pci_flags import NONE, PCI, PciNeeds
+from pyvirtd.errors import ConfigUnsupported, XMLError
+
+if TYPE_CHECKING:
+    from pyvirtd.conf.domain.domain import DomainDef
+    from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
+
+
+class Addressed(Protocol):
+    """A device with an address element of some kind, or none."""
+
+    address: object | None
+
+
+class Item(NamedTuple):
+    """A device and what it needs of its bus."""
+
+    device: Addressed
+    wants: Connect
+
+
+def pci_items(definition: DomainDef) -> Iterator[Item]:
+    """Every device that sits or may sit on PCI, in the order in which places are given out."""
+    needs = PciNeeds(definition)
+    d = definition.devices
+    for controller in d.controllers:
+        if controller.type == "pci":
+            yield Item(controller, needs.controller(controller))
+    for fs in d.filesystems:
+        yield Item(fs, needs.virtio_model(fs.model))
+    for interface in d.interfaces:
+        yield Item(interface, needs.interface(interface))
+    for sound in d.sounds:
+        yield Item(sound, needs.sound(sound))
+    for controller in d.controllers:
+        if controller.type != "pci":
+            yield Item(controller, needs.controller(controller))
+    for disk in d.disks:
+        yield Item(disk, needs.disk(disk))
+    for hostdev in d.hostdevs:
+        yield Item(hostdev, needs.hostdev(hostdev))
+    if d.memballoon is not None and d.memballoon.model != "none":
+        yield Item(d.memballoon, needs.virtio_model(d.memballoon.model))
+    for rng in d.rngs:
+        yield Item(rng, needs.virtio_model(rng.model))
+    for watchdog in d.watchdogs:
+        yield Item(watchdog, PCI if watchdog.model == "i6300esb" else NONE)
+    for video in d.videos:
+        yield Item(video, needs.video(video))
+    for shmem in d.shmems:
+        yield Item(shmem, PCI if shmem.model != "ivshmem" else PCI)
+    for device in d.inputs:
+        yield Item(device, needs.virtio_model(device.model) if device.bus == "virtio" else NONE)
+    for serial in d.serials:
+        yield Item(serial, PCI if serial.target_type == "pci-serial" else NONE)
+    for panic in d.panics:
+        yield Item(panic, PCI & ~Connect.HOTPLUG if panic.model == "pvpanic" else NONE)
+    if d.iommu is not None and d.iommu.model == "virtio":
+        yield Item(d.iommu, (needs.pcie | Connect.INTEGRATED) & ~Connect.HOTPLUG)
+    if d.vsock is not None:
+        yield Item(d.vsock, needs.virtio_model(d.vsock.model))
+    for memory in d.memories:
+        yield Item(memory, needs.virtio if memory.model in ("virtio-pmem", "virtio-mem") else NONE)
+    for crypto in d.cryptos:
+        yield Item(crypto, needs.virtio)
+
+
+def place_of(address: PciAddress) -> PciPlace:
+    return PciPlace(address.bus, address.slot, address.function, address.domain)
+
+
+def has_pci_address(device: Addressed) -> bool:
+    """An address of type pci that says where (a bare <address type='pci'/> only says that it is PCI)."""
+    address = device.address
+    return isinstance(address, PciAddress) and not address.unset
+
+
+def wants_pci(item: Item) -> bool:
+    """Whether that device still needs a PCI address."""
+    if not item.wants:
+        return False
+    address = item.device.address
+    return address is None or (isinstance(address, PciAddress) and address.unset)
+
+
+class PciAssigner:
+    """Assigns the PCI addresses of one definition."""
+
+    def __init__(self, definition: DomainDef, caps: QemuCapabilities) -> None:
+        self.definition, self.caps = definition, caps
+
+    def pci_controllers(self) -> list[Controller]:
+        return [c for c in self.definition.devices.controllers if c.type == "pci"]
+
+    def topology(self) -> PciTopology:
+        """The buses of the definition's controllers, with everything that has an address in its place."""
+        controllers = self.pci_controllers()
+        count = 1 + max(c.index or 0 for c in controllers)
+        express = has_pcie_root(self.definition)
+        models: list[tuple[str, bool]] = [("pcie-root-port" if express else "pci-bridge", True)] * count
+        models[0] = ("pcie-root" if express else "pci-root", True)
+        for controller in controllers:
+            if controller.model:
+                models[controller.index or 0] = (controller.model, controller.target is None or controller.target.hotplug is not False)
+        buses = [PciBus.of(model, hotplug=hotplug) for model, hotplug in models]
+        topology = PciTopology(
+            buses,
+            many_roots=is_pseries(self.definition),
+            pcie_to_pci=self.caps.has_device("pcie-pci-bridge"),
+        )
+        for item in pci_items(self.definition):
+            if has_pci_address(item.device):
+                self.collect(topology, item)
+        return topology
+
+    def collect(self, topology: PciTopology, item: Item) -> None:
+        """Reserves an address out of the document; the board's own devices are reserved by their chipset."""
+        address = item.device.address
+        assert isinstance(address, PciAddress)
+        place = place_of(address)
+        if isinstance(item.device, Controller) and self.built_in(item.device, place):
+            return
+        wants = item.wants or (Connect.ENDPOINT | Connect.HOTPLUG)
+        topology.reserve(place, wants, configured=True)
+
+    def built_in(self, controller: Controller, place: PciPlace) -> bool:
+        if is_i440fx(self.definition) and place.bus == 0 and place.slot == 1:
+            if controller.type == "ide" and place.function == 1:
+                return True
+            return controller.type == "usb" and controller.model == "piix3-uhci" and place.function == 2
+        return (
+            is_q35(self.definition)
+            and controller.type == "sata"
+            and (place.bus, place.slot, place.function) == (0, 0x1F, 2)
+        )
+
+    # --- the two passes -------------------------------------------------------------------------------------
+
+    def assign(self) -> None:
+        """Raises XMLError for addresses that clash or don't fit."""
+        if not self.pci_controllers():
+            self.refuse_pci()
+            return
+        self.add_missing_controllers()
+        topology = self.topology()
+        self.chipset(topology)
+        self.give_out(topology, self.set_address)
+        self.mark_multifunction()
+
+    def refuse_pci(self) -> None:
+        for item in pci_items(self.definition):
+            if has_pci_address(item.device):
+                address = item.device.address
+                assert isinstance(address, PciAddress)
+                raise XMLError(f"PCI address {place_of(address)}: machine type "
+                               f"'{self.definition.os.machine}' has no PCI bus")
+
+    def add_missing_controllers(self) -> None:
+        """The dry pass: adds those controllers whose index is skipped and those that devices will need."""
+        highest = max(c.index or 0 for c in self.pci_controllers())
+        topology = self.topology()
+        self.chipset(topology, dry=True)
+        express = has_pcie_root(self.definition)
+        if highest > 0 and not all(bus.full() for bus in topology.buses) and not is_arm_virt(self.definition):
+            # Where bridges are in play already, one place stays free for the next bridge.
+            if not express:
+                topology.take_next(Connect.PCI_BRIDGE)
+        self.give_out(topology, lambda device, place: None)
+        if express and highest == 0 and len(topology.buses) > 1:
+            # Who leaves addresses to us gets one port for hotplug beyond what is used.
+            topology.take_next(Connect.PCIE_DEVICE | Connect.HOTPLUG)
+        added = highest + 1
+        existing = {c.index for c in self.pci_controllers()}
+        for index in range(1, highest + 1):
+            if index not in existing:
+                self.add_controller(index, topology.buses[index].model)
+                topology.take_next(CONTROLLER_CONNECT[topology.buses[index].model])
+        while added < len(topology.buses):
+            model = topology.buses[added].model
+            self.add_controller(added, model)
+            if CONTROLLER_CONNECT[model]:
+                topology.take_next(CONTROLLER_CONNECT[model])
+            added += 1
+
+    def add_controller(self, index: int, model: str) -> None:
+        from pyvirtd.drivers.qemu.postparse.controllers import insert_controller
+
+        insert_controller(self.definition, "pci", index, model)
+
+    def chipset(self, topology: PciTopology, dry: bool = False) -> None:
+        for applies, place in CHIPSETS:
+            if applies(self.definition):
+                place(self.definition, topology, dry)
+
+    def give_out(self, topology: PciTopology, settle: Callable[[Addressed, PciPlace], None]) -> None:
+        """Places for all devices that have none."""
+        companions: dict[int, int] = {}
+        for item in pci_items(self.definition):
+            if not wants_pci(item):
+                continue
+            device = item.device
+            if isinstance(device, Controller) and device.type == "usb" and device.model.startswith("ich9-"):
+                settle(device, usb_companion_slot(self.definition, topology, device, companions, item.wants))
+                continue
+            if Connect.PCI_EXPANDER in item.wants or Connect.PCIE_EXPANDER in item.wants:
+                self.expander_supported(item.wants)
+            settle(device, topology.take_next(item.wants))
+
+    def expander_supported(self, wants: Connect) -> None:
+        root = "pcie-root" if Connect.PCIE_EXPANDER in wants else "pci-root"
+        if self.pci_controllers()[0].model != root:
+            raise ConfigUnsupported(f"controller: expander buses of this kind need a machine type with a {root}")
+
+    def set_address(self, device: Addressed, place: PciPlace) -> None:
+        address = device.address if isinstance(device.address, PciAddress) else PciAddress()
+        address.domain, address.bus, address.slot, address.function = (
+            place.domain, place.bus, place.slot, place.function,
+        )  # fmt: skip
+        device.address = address
+
+    def mark_multifunction(self) -> None:
+        """multifunction='on' for function 0 of every slot that has others (guests only look further then)."""
+        shared: dict[tuple[int, int], set[int]] = {}
+        for item in pci_items(self.definition):
+            if isinstance(item.device.address, PciAddress):
+                place = place_of(item.device.address)
+                shared.setdefault((place.bus, place.slot), set()).add(place.function)
+        for item in pci_items(self.definition):
+            address = item.device.address
+            if isinstance(address, PciAddress) and not address.function and address.multifunction is None:
+                if len(shared[address.bus, address.slot]) > 1:
+                    address.multifunction = True
