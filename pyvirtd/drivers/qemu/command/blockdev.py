@@ -81,8 +81,7 @@ def cache_props(image: Image) -> Props:
     """Cache flags of a node; QEMU's default when the disk says nothing."""
     if image.cache in CACHE_MODES:
         direct, no_flush = CACHE_MODES[image.cache]
-        if image.cache == "writethrough" or image.cache == "writeback" or image.cache:
-            return {"cache": {"direct": direct, "no-flush": no_flush}}
+        return {"cache": {"direct": direct, "no-flush": no_flush}}
     return {}
 
 

@@ -1,0 +1,180 @@
+"""-cpu: the model, its features, and what hides behind other elements (clock, Hyper-V, KVM)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyvirtd.drivers.qemu.command.words import escape, on_off
+from pyvirtd.errors import ConfigUnsupported
+
+if TYPE_CHECKING:
+    from pyvirtd.conf.domain.cpu import Cpu, CpuFeature
+    from pyvirtd.drivers.qemu.command.builder import Builder
+
+# libvirt's feature names that are more than a spelling away from QEMU's.
+QEMU_FEATURE_NAMES = {
+    "pclmuldq": "pclmulqdq",
+    "ffxsr": "fxsr-opt",
+    "nx": "nx",
+    "syscall": "syscall",
+}
+HYPERV = (
+    ("relaxed", "hv-relaxed"), ("vapic", "hv-vapic"), ("spinlocks", "hv-spinlocks"), ("vpindex", "hv-vpindex"),
+    ("runtime", "hv-runtime"), ("synic", "hv-synic"), ("stimer", "hv-stimer"), ("reset", "hv-reset"),
+    ("vendor_id", "hv-vendor-id"), ("frequencies", "hv-frequencies"),
+    ("reenlightenment", "hv-reenlightenment"), ("tlbflush", "hv-tlbflush"), ("ipi", "hv-ipi"),
+    ("evmcs", "hv-evmcs"), ("avic", "hv-avic"), ("emsr_bitmap", "hv-emsr-bitmap"), ("xmm_input", "hv-xmm-input"),
+)  # fmt: skip
+
+
+def feature_name(name: str) -> str:
+    """QEMU's name of a feature: dashes for underscores, and a few others."""
+    return QEMU_FEATURE_NAMES.get(name, name.replace("_", "-"))
+
+
+def add_cpu(b: Builder) -> None:
+    words = model_words(b)
+    words += clock_words(b)
+    words += feature_words(b)
+    if words and words[0]:
+        b.add("-cpu", ",".join(words))
+
+
+def model_words(b: Builder) -> list[str]:
+    """The model and the features that <cpu> names."""
+    cpu = b.definition.cpu
+    if cpu is None:
+        return [default_model(b)]
+    words: list[str]
+    match cpu.mode:
+        case "host-passthrough":
+            words = ["host" if b.definition.type == "kvm" else "max"]
+            if cpu.migratable is not None:
+                words.append(f"migratable={on_off(cpu.migratable)}")
+        case "maximum":
+            words = ["max"]
+            if cpu.migratable is not None:
+                words.append(f"migratable={on_off(cpu.migratable)}")
+        case "host-model":
+            words = host_model_words(b)
+        case _:
+            words = [cpu.model or default_model(b)]
+            if cpu.vendor_id:
+                words.append(f"vendor={cpu.vendor_id}")
+    for feature in cpu.features:
+        value = feature_value(feature)
+        if value is not None:
+            words.append(f"{feature_name(feature.name)}={value}")
+    return words
+
+
+def feature_value(feature: CpuFeature) -> str | None:
+    if feature.policy in ("force", "require", None):
+        return "on"
+    if feature.policy in ("disable", "forbid"):
+        return "off"
+    return None
+
+
+def host_model_words(b: Builder) -> list[str]:
+    """What QEMU says that it can give of the host's CPU: a model, and what the host has on top or lacks."""
+    accelerator = "kvm" if b.definition.type == "kvm" else "tcg"
+    host = b.caps.host_cpu(accelerator)  # type: ignore[arg-type]
+    if host is None:
+        raise ConfigUnsupported("cpu: host-model is asked for, but QEMU doesn't tell what the host's CPU is")
+    return ["host" if accelerator == "kvm" else "max"]
+
+
+def default_model(b: Builder) -> str:
+    """The model of a guest without one: the machine's."""
+    machine = b.caps.machine(b.os.machine or "")
+    return ((machine.default_cpu if machine is not None else None) or "").split("-x86_64-cpu")[0].split("-i386-cpu")[0]
+
+
+def clock_words(b: Builder) -> list[str]:
+    words = []
+    for timer in b.definition.clock.timers if b.definition.clock is not None else []:
+        if timer.name == "kvmclock" and timer.present is not None:
+            words.append(f"kvmclock={on_off(timer.present)}")
+        elif timer.name == "hypervclock" and timer.present:
+            words.append("hv-time=on")
+        elif timer.name == "tsc" and timer.frequency:
+            words.append(f"tsc-frequency={timer.frequency}")
+    return words
+
+
+def feature_words(b: Builder) -> list[str]:
+    """Features that sit in <features> but are CPU properties to QEMU."""
+    words: list[str] = []
+    features = b.definition.features
+    cpu = b.definition.cpu
+    if features is not None:
+        if features.apic_eoi is not None:
+            words.append(f"kvm-pv-eoi={on_off(features.apic_eoi)}")
+        if features.pvspinlock is not None:
+            words.append(f"kvm-pv-unhalt={on_off(features.pvspinlock)}")
+        words += hyperv_words(b)
+        words += kvm_words(b)
+        if features.pmu is not None:
+            words.append(f"pmu={on_off(features.pmu)}")
+    if cpu is not None:
+        words += cache_words(cpu)
+        if cpu.maxphysaddr_mode == "passthrough":
+            words.append("host-phys-bits=on")
+            if cpu.maxphysaddr_limit:
+                words.append(f"host-phys-bits-limit={cpu.maxphysaddr_limit}")
+        elif cpu.maxphysaddr_mode == "emulate":
+            words.append(f"phys-bits={cpu.maxphysaddr_bits or 0}")
+    return words
+
+
+def hyperv_words(b: Builder) -> list[str]:
+    features = b.definition.features
+    hyperv = features.hyperv if features is not None else None
+    if hyperv is None:
+        return []
+    if hyperv.mode == "passthrough":
+        return ["hv-passthrough=on"]
+    words = []
+    for name, option in HYPERV:
+        if not getattr(hyperv, name):
+            continue
+        if name == "spinlocks":
+            words.append(f"{option}={hyperv.spinlocks_retries or 0:#x}")
+        elif name == "vendor_id":
+            words.append(f"{option}={escape(hyperv.vendor_id_value or '')}")
+        else:
+            words.append(f"{option}=on")
+        if name == "stimer" and hyperv.stimer_direct:
+            words.append("hv-stimer-direct=on")
+    return words
+
+
+def kvm_words(b: Builder) -> list[str]:
+    features = b.definition.features
+    kvm = features.kvm if features is not None else None
+    if kvm is None:
+        return []
+    words = []
+    if kvm.hidden:
+        words.append("kvm=off")
+    if kvm.hint_dedicated:
+        words.append("kvm-hint-dedicated=on")
+    if kvm.poll_control:
+        words.append("kvm-poll-control=on")
+    if kvm.pv_ipi is False:
+        words.append("kvm-pv-ipi=off")
+    return words
+
+
+def cache_words(cpu: Cpu) -> list[str]:
+    """What the guest sees of caches: the host's, emulated ones, or none."""
+    host = cpu.mode in ("host-passthrough", "maximum")
+    match cpu.cache_mode:
+        case "emulate":
+            return ["l3-cache=on", *(["host-cache-info=off"] if host else [])]
+        case "passthrough":
+            return ["host-cache-info=on", "l3-cache=off"]
+        case "disable":
+            return [*(["host-cache-info=off"] if host else []), "l3-cache=off"]
+    return []
