@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 
 from pyvirtd.conf.domain.address import PciAddress, SpaprVioAddress, UsbAddress, VirtioSerialAddress
 from pyvirtd.conf.domain.controller import Controller
+from pyvirtd.conf.domain.devices import Devices
+from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.conf.domain.os import Os
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command.context import EncryptedSecret, LaunchContext, Preparation, PreStart
 from pyvirtd.drivers.qemu.command.words import Props, json_word
+from pyvirtd.drivers.qemu.postparse.machine import devices_of, os_of
 from pyvirtd.errors import InternalError
 
 
@@ -22,9 +26,18 @@ class Builder:
     argv: list[str] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
     before: list[Preparation] = field(default_factory=list)
-    next_boot: int = 1
+    flash_nodes: list[str | None] = field(default_factory=lambda: [None, None])
+    boot_order: dict[int, int] = field(default_factory=dict)  # id() of a device -> its boot index
     nodes: dict[int, int] = field(default_factory=dict)  # id() of a storage source -> number in its node names
     fdsets: int = 0
+
+    @property
+    def devices(self) -> Devices:
+        return devices_of(self.definition)
+
+    @property
+    def os(self) -> Os:
+        return os_of(self.definition)
 
     def add(self, *words: str) -> None:
         self.argv.extend(words)
@@ -75,7 +88,7 @@ class Builder:
 
     def controller(self, kind: str, index: int) -> Controller | None:
         """The controller of that type and index; the master of a group of USB companions."""
-        for controller in self.definition.devices.controllers:
+        for controller in self.devices.controllers:
             if controller.type == kind and controller.index == index and controller.master_startport is None:
                 return controller
         return None
@@ -110,14 +123,23 @@ class Builder:
             props["nr"] = address.port
         return props
 
-    def virtio_driver(self, device: object, base: str) -> str:
-        """The -device name of a virtio device, by the bus it sits on: virtio-net -> virtio-net-pci."""
-        address = getattr(device, "address", None)
-        if address is None or isinstance(address, PciAddress):
-            return f"{base}-pci"
-        kind = type(address).__name__
-        if kind == "CcwAddress":
-            return f"{base}-ccw"
-        if kind == "MmioAddress":
-            return f"{base}-device"
-        return f"{base}-pci"
+    # --- boot order -----------------------------------------------------------------------------------------
+
+    def settle_boot_order(self) -> None:
+        """Boot indexes: <boot order=''> of the devices, or the first device of each kind in <os><boot dev=''>."""
+        for device in self.devices.all():
+            order = getattr(device, "boot_order", None)
+            if order:
+                self.boot_order[id(device)] = order
+        kinds = {"fd": ("floppy",), "cdrom": ("cdrom",), "hd": ("disk", "lun")}
+        for position, kind in enumerate(self.os.boot, 1):
+            if kind == "network":
+                if self.devices.interfaces:
+                    self.boot_order[id(self.devices.interfaces[0])] = position
+                continue
+            disk = next((d for d in self.devices.disks if d.device in kinds[kind]), None)
+            if disk is not None:
+                self.boot_order[id(disk)] = position
+
+    def boot_index(self, device: object) -> int | None:
+        return self.boot_order.get(id(device))

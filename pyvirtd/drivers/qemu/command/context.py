@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from pyvirtd.conf.domain.sysinfo import SmbiosInfo
+
 PreStart = Literal["directory", "memory-directory", "swtpm", "virtiofsd", "passt", "dbus", "pr-helper", "master-key"]
 
 
@@ -77,6 +79,9 @@ class LaunchContext:
     vhost_fds: Mapping[str, Sequence[int]] = field(default_factory=dict)
     passt_sockets: Mapping[str, str] = field(default_factory=dict)
     virtiofsd_sockets: Mapping[str, str] = field(default_factory=dict)
+    tpm_fds: Mapping[str, Sequence[int]] = field(default_factory=dict)  # alias -> device, cancel file
+    scsi_generic: Mapping[str, str] = field(default_factory=dict)  # alias of a SCSI hostdev -> its /dev/sg
+    host_smbios: SmbiosInfo | None = None
     gpu_fds: Mapping[str, int] = field(default_factory=dict)
     vsock_fds: Mapping[str, int] = field(default_factory=dict)
     chardev_fds: Mapping[str, int] = field(default_factory=dict)  # listening sockets of chardevs

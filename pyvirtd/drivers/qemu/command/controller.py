@@ -44,7 +44,7 @@ ORDER = ("pci", "usb", "scsi", "ide", "sata", "virtio-serial")
 def add_controllers(b: Builder, kinds: tuple[str, ...] = ORDER) -> None:
     """All controllers of these kinds that are devices of their own, kind after kind."""
     for kind in kinds:
-        for controller in b.definition.devices.controllers:
+        for controller in b.devices.controllers:
             if controller.type != kind:
                 continue
             if kind == "usb" and is_implicit_usb(b, controller):
@@ -172,7 +172,7 @@ def virtio_serial_props(b: Builder, controller: Controller) -> Props:
 
 def add_global_controllers(b: Builder) -> None:
     """-global options of the board's own PCI hosts."""
-    for controller in b.definition.devices.controllers:
+    for controller in b.devices.controllers:
         if controller.type != "pci":
             continue
         target = controller.target

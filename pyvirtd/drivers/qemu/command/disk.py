@@ -45,7 +45,7 @@ def terminated(disk: Disk) -> bool:
 def number_nodes(b: Builder) -> None:
     """libvirt numbers images from the last disk's backwards, every chain from its bottom... upwards by disk."""
     number = 0
-    for disk in reversed(b.definition.devices.disks):
+    for disk in reversed(b.devices.disks):
         if disk.empty or disk.type == "vhostuser":
             continue
         for _, source, _ in chain(disk):
@@ -55,7 +55,7 @@ def number_nodes(b: Builder) -> None:
 
 def add_disks(b: Builder) -> None:
     """All disks. The first of a boot device class gets its boot index."""
-    for disk in b.definition.devices.disks:
+    for disk in b.devices.disks:
         add_disk(b, disk)
 
 
@@ -284,7 +284,7 @@ def _identity(disk: Disk, props: Props) -> None:
 
 def add_floppy_controllers(b: Builder) -> None:
     """Boot order and presence of floppies: the board's own controller by -global, otherwise a device."""
-    floppies = [d for d in b.definition.devices.disks if d.bus == "fdc"]
+    floppies = [d for d in b.devices.disks if d.bus == "fdc"]
     if not floppies:
         return
     explicit = is_q35(b.definition)

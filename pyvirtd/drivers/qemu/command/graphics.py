@@ -15,7 +15,7 @@ VNC_BASE_PORT = 5900
 
 
 def add_graphics(b: Builder) -> None:
-    for graphics in b.definition.devices.graphics:
+    for graphics in b.devices.graphics:
         match graphics:
             case Vnc():
                 add_vnc(b, graphics)
@@ -57,7 +57,7 @@ def bracketed(address: str) -> str:
 
 def audio_id(b: Builder, wanted: int | None) -> str | None:
     """The audio backend a VNC client hears."""
-    audios = b.definition.devices.audios
+    audios = b.devices.audios
     chosen = next((a for a in audios if a.id == wanted), None) if wanted else (audios[0] if audios else None)
     return f"audio{chosen.id}" if chosen is not None else None
 

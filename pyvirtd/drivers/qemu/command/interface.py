@@ -18,7 +18,7 @@ TAP_TYPES = ("network", "bridge", "ethernet", "direct")
 
 
 def add_interfaces(b: Builder) -> None:
-    for interface in b.definition.devices.interfaces:
+    for interface in b.devices.interfaces:
         if interface.type != "hostdev":
             add_interface(b, interface)
 

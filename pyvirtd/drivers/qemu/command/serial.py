@@ -20,18 +20,18 @@ SYSTEM_SERIAL = {"pl011", "16550a"}
 
 def add_serials(b: Builder) -> None:
     """Serial ports, then parallel ports."""
-    for serial in b.definition.devices.serials:
+    for serial in b.devices.serials:
         if serial.backend.type == "spiceport" and not has_spice(b):
             continue
         ident = add_chardev(b, serial.backend, serial.alias or "")
         add_serial_device(b, serial, ident)
-    for parallel in b.definition.devices.parallels:
+    for parallel in b.devices.parallels:
         ident = add_chardev(b, parallel.backend, parallel.alias or "")
         b.device({"driver": "isa-parallel", "chardev": ident, "id": parallel.alias or ""})
 
 
 def has_spice(b: Builder) -> bool:
-    return any(g.type == "spice" for g in b.definition.devices.graphics)
+    return any(g.type == "spice" for g in b.devices.graphics)
 
 
 def add_serial_device(b: Builder, serial: Serial, ident: str) -> None:
@@ -59,7 +59,7 @@ def channel_path(b: Builder, channel: Channel) -> str:
 
 
 def add_channels(b: Builder) -> None:
-    for channel in b.definition.devices.channels:
+    for channel in b.devices.channels:
         alias = channel.alias or ""
         ident = add_chardev(b, channel.backend, alias, default_path=channel_path(b, channel))
         if channel.target_type == "guestfwd":
@@ -85,7 +85,7 @@ def default_name(channel: Channel) -> str | None:
 
 def add_consoles(b: Builder) -> None:
     """The first console may only repeat a serial port: it has no device of its own then."""
-    for console in b.definition.devices.consoles:
+    for console in b.devices.consoles:
         alias = console.alias or ""
         match console.target_type:
             case "virtio":

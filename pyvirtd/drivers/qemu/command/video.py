@@ -19,7 +19,7 @@ SECONDARY = {"qxl": "qxl", "virtio": "virtio-gpu"}
 
 
 def add_videos(b: Builder) -> None:
-    for position, video in enumerate(b.definition.devices.videos):
+    for position, video in enumerate(b.devices.videos):
         if video.model == "none":
             continue
         b.device(video_props(b, video, primary=bool(video.primary) or position == 0))

@@ -38,7 +38,7 @@ def disk_index(target: str) -> int:
 
 def scsi_model(definition: DomainDef, index: int) -> str:
     """The model of a SCSI controller, "" when there is none of that index."""
-    for controller in definition.devices.controllers:
+    for controller in devices_of(definition).controllers:
         if controller.type == "scsi" and controller.index == index:
             return controller.model or ""
     return ""
@@ -74,7 +74,7 @@ def controller_alias(definition: DomainDef, controller: Controller) -> str:
 
 def assign_aliases(definition: DomainDef) -> None:
     """Gives every device that has no alias the one libvirt would. Devices keep aliases they have (user aliases)."""
-    devices = definition.devices
+    devices = devices_of(definition)
     for disk in devices.disks:
         disk.alias = disk.alias or disk_alias(definition, disk)
     for controller in devices.controllers:
@@ -91,7 +91,7 @@ def assign_aliases(definition: DomainDef) -> None:
 
 
 def _numbered(definition: DomainDef) -> Iterable[tuple[str, Iterable[Aliased]]]:
-    d = definition.devices
+    d = devices_of(definition)
     yield "net", d.interfaces
     yield "fs", d.filesystems
     yield "sound", d.sounds

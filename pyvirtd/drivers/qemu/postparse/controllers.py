@@ -36,7 +36,7 @@ PCI_MODEL_NAMES = {
 
 def find_controller(definition: DomainDef, kind: str, index: int | None = None) -> Controller | None:
     """The first controller of that type (and index)."""
-    for controller in definition.devices.controllers:
+    for controller in devices_of(definition).controllers:
         if controller.type == kind and (index is None or controller.index == index):
             return controller
     return None
@@ -49,7 +49,7 @@ def insert_controller(
 
     `index` None takes the first free one.
     """
-    controllers = definition.devices.controllers
+    controllers = devices_of(definition).controllers
     if index is None:
         used = {c.index for c in controllers if c.type == kind}
         index = next(i for i in range(len(used) + 1) if i not in used)
@@ -86,7 +86,7 @@ def add_default_controllers(definition: DomainDef, caps: QemuCapabilities) -> No
     elif is_s390(definition) or is_microvm(definition) or is_arm_virt(definition):
         usb = False
     else:
-        usb = definition.os.arch in ("x86_64", "i686", "ppc64", "ppc64le", "ppc", "alpha", "sparc64")
+        usb = os_of(definition).arch in ("x86_64", "i686", "ppc64", "ppc64le", "ppc", "alpha", "sparc64")
     if usb and find_controller(definition, "usb") is None:
         insert_controller(definition, "usb", 0, usb_model)
     if sata:
@@ -106,7 +106,7 @@ def check_root(definition: DomainDef, root: str) -> None:
     controller = find_controller(definition, "pci", 0)
     if controller is not None and controller.model not in (None, root):
         raise XMLError(
-            f"controller: on machine type '{definition.os.machine}' the PCI controller 0 is the board's {root}, "
+            f"controller: on machine type '{os_of(definition).machine}' the PCI controller 0 is the board's {root}, "
             f"not a {controller.model}"
         )
 
@@ -114,11 +114,11 @@ def check_root(definition: DomainDef, root: str) -> None:
 def add_needed_controllers(definition: DomainDef) -> None:
     """Controllers that devices name by their address, or need by their kind."""
     needed: dict[str, int] = {}
-    for disk in definition.devices.disks:
+    for disk in devices_of(definition).disks:
         address = disk.address
         if isinstance(address, DriveAddress) and disk.bus in ("ide", "sata", "scsi", "fdc"):
             needed[disk.bus] = max(needed.get(disk.bus, -1), address.controller)
-    for hostdev in definition.devices.hostdevs:
+    for hostdev in devices_of(definition).hostdevs:
         if hostdev.type == "scsi" and isinstance(hostdev.address, DriveAddress):
             needed["scsi"] = max(needed.get("scsi", -1), hostdev.address.controller)
     for kind in ("scsi", "ide", "fdc", "sata"):
@@ -127,13 +127,13 @@ def add_needed_controllers(definition: DomainDef) -> None:
             if find_controller(definition, kind, index) is None:
                 model = find_controller(definition, kind)
                 insert_controller(definition, kind, index, model.model if model and kind == "scsi" else None)
-    if any(card.address is None or card.address for card in definition.devices.smartcards):
+    if any(card.address is None or card.address for card in devices_of(definition).smartcards):
         ensure_controller(definition, "ccid", 0)
 
 
 def settle_controller_models(definition: DomainDef, caps: QemuCapabilities) -> None:
     """Models of USB and SCSI controllers that have none, and the defaults of PCI controllers' options."""
-    for controller in definition.devices.controllers:
+    for controller in devices_of(definition).controllers:
         if controller.type == "usb" and controller.model is None:
             controller.model = default_usb_model(definition, caps)
         elif controller.type == "scsi" and controller.model in (None, "auto"):
@@ -166,7 +166,7 @@ def default_scsi_model(definition: DomainDef, caps: QemuCapabilities) -> str:
 
 def settle_pci_options(definition: DomainDef, caps: QemuCapabilities) -> None:
     """After addresses are known: QEMU's device for each PCI controller, and its chassis, port and bus numbers."""
-    for controller in definition.devices.controllers:
+    for controller in devices_of(definition).controllers:
         model = controller.model
         if controller.type != "pci" or model in (None, "pci-root", "pcie-root"):
             continue
@@ -197,7 +197,7 @@ def settle_pci_target(definition: DomainDef, controller: Controller, target: Pci
 def free_bus_number(definition: DomainDef) -> int:
     """Expander buses are numbered from above, leaving room for one bridge behind each."""
     lowest = 256
-    for controller in definition.devices.controllers:
+    for controller in devices_of(definition).controllers:
         if controller.target is not None and controller.target.bus_nr is not None:
             lowest = min(lowest, controller.target.bus_nr)
     if lowest <= 2:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pyvirtd.conf.domain.devices import Devices
+from pyvirtd.conf.domain.os import Os
 from pyvirtd.errors import ConfigUnsupported
 
 if TYPE_CHECKING:
@@ -18,13 +20,27 @@ S390 = ("s390", "s390x")
 RISCV = ("riscv64", "riscv32")
 
 
+def devices_of(definition: DomainDef) -> Devices:
+    """The devices, an empty element where the document has none."""
+    if definition.devices is None:
+        definition.devices = Devices()
+    return definition.devices
+
+
+def os_of(definition: DomainDef) -> Os:
+    """The <os> element, an empty one where the document has none."""
+    if definition.os is None:
+        definition.os = Os()
+    return definition.os
+
+
 def machine_of(definition: DomainDef) -> str:
     """The machine type as the definition names it, "" before it has one."""
-    return definition.os.machine or ""
+    return os_of(definition).machine or ""
 
 
 def arch_of(definition: DomainDef) -> str:
-    return definition.os.arch or "x86_64"
+    return os_of(definition).arch or "x86_64"
 
 
 def is_q35(definition: DomainDef) -> bool:
@@ -98,7 +114,7 @@ def canonical_machine(definition: DomainDef, caps: QemuCapabilities) -> None:
 
     Raises ConfigUnsupported when this QEMU doesn't know the machine type.
     """
-    wanted = definition.os.machine or caps.default_machine
+    wanted = os_of(definition).machine or caps.default_machine
     if wanted is None:
         raise ConfigUnsupported(
             f"os: <type> has no machine attribute and {caps.binary} has no default machine type"
@@ -106,4 +122,4 @@ def canonical_machine(definition: DomainDef, caps: QemuCapabilities) -> None:
     machine = caps.machine(wanted)
     if machine is None:
         raise ConfigUnsupported(f"os: machine type '{wanted}' is not one of {caps.binary}")
-    definition.os.machine = machine.name
+    os_of(definition).machine = machine.name

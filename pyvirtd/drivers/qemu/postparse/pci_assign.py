@@ -39,7 +39,7 @@ class Item(NamedTuple):
 def pci_items(definition: DomainDef) -> Iterator[Item]:
     """Every device that sits or may sit on PCI, in the order in which places are given out."""
     needs = PciNeeds(definition)
-    d = definition.devices
+    d = devices_of(definition)
     for controller in d.controllers:
         if controller.type == "pci":
             yield Item(controller, needs.controller(controller))
@@ -107,7 +107,7 @@ class PciAssigner:
         self.definition, self.caps = definition, caps
 
     def pci_controllers(self) -> list[Controller]:
-        return [c for c in self.definition.devices.controllers if c.type == "pci"]
+        return [c for c in devices_of(self.definition).controllers if c.type == "pci"]
 
     def topology(self) -> PciTopology:
         """The buses of the definition's controllers, with everything that has an address in its place."""
@@ -170,7 +170,7 @@ class PciAssigner:
                 address = item.device.address
                 assert isinstance(address, PciAddress)
                 raise XMLError(f"PCI address {place_of(address)}: machine type "
-                               f"'{self.definition.os.machine}' has no PCI bus")
+                               f"'{os_of(self.definition).machine}' has no PCI bus")
 
     def add_missing_controllers(self) -> None:
         """The dry pass: adds those controllers whose index is skipped and those that devices will need."""

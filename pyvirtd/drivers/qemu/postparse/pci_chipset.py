@@ -38,7 +38,7 @@ def _reserve(topology: PciTopology, place: PciPlace) -> None:
 
 def primary_video(definition: DomainDef) -> Video | None:
     """The first video device, unless it is of a kind without PCI."""
-    for video in definition.devices.videos:
+    for video in devices_of(definition).videos:
         if video.model in (None, "none", "ramfb"):
             return None
         return video
@@ -67,7 +67,7 @@ def _place_video(definition: DomainDef, topology: PciTopology, slot: int, dry: b
 
 def place_i440fx(definition: DomainDef, topology: PciTopology, dry: bool) -> None:
     """PIIX3: ISA bridge 1.0, IDE 1.1, USB 1.2; the primary video device at slot 2."""
-    for controller in definition.devices.controllers:
+    for controller in devices_of(definition).controllers:
         if controller.type == "ide" and not controller.index:
             _fixed(controller, PciPlace(0, 1, 1), "the first IDE controller", dry)
         elif controller.type == "usb" and not controller.index and controller.model == "piix3-uhci":
@@ -79,16 +79,16 @@ def place_i440fx(definition: DomainDef, topology: PciTopology, dry: bool) -> Non
 
 def place_q35(definition: DomainDef, topology: PciTopology, dry: bool) -> None:
     """ICH9: LPC 1f.0, SATA 1f.2, SMBus 1f.3; HDA 1b.0, a DMI-to-PCI bridge 1e.0; primary video at slot 1."""
-    for controller in definition.devices.controllers:
+    for controller in devices_of(definition).controllers:
         if controller.type == "sata" and not controller.index:
             _fixed(controller, PciPlace(0, 0x1F, 2), "the first SATA controller", dry)
-    for controller in definition.devices.controllers:
+    for controller in devices_of(definition).controllers:
         if controller.type == "pci" and controller.model == "dmi-to-pci-bridge":
             _place_if_free(controller, topology, PciPlace(0, 0x1E), Connect.DMI_TO_PCI, dry)
     for function in (0, 2, 3):
         _reserve(topology, PciPlace(0, 0x1F, function))
     _place_video(definition, topology, 1, dry)
-    for sound in definition.devices.sounds:
+    for sound in devices_of(definition).sounds:
         if sound.model == "ich9":
             if sound.address is None and not topology.slot_used(0, 0x1B):
                 topology.reserve(PciPlace(0, 0x1B), _INTEGRATED, configured=True)
@@ -121,7 +121,7 @@ def usb_companion_slot(
     function = _COMPANION_FUNCTION[controller.model or "ich9-ehci1"]
     known = slots.get(index)
     if known is None:
-        for other in definition.devices.controllers:
+        for other in devices_of(definition).controllers:
             address = other.address
             if (
                 other is not controller

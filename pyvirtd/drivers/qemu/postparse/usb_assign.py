@@ -20,7 +20,7 @@ class Addressed(Protocol):
 
 def usb_devices(definition: DomainDef) -> Iterator[Addressed]:
     """Every device that takes a USB port, hubs first, in the order in which ports are given out."""
-    d = definition.devices
+    d = devices_of(definition)
     yield from d.hubs
     for hostdev in d.hostdevs:
         if hostdev.mode == "subsystem" and hostdev.type == "usb":
@@ -50,7 +50,7 @@ def usb_devices(definition: DomainDef) -> Iterator[Addressed]:
 
 def _topology(definition: DomainDef) -> UsbTopology:
     usb = UsbTopology()
-    for controller in definition.devices.controllers:
+    for controller in devices_of(definition).controllers:
         if controller.type == "usb" and controller.model != "none" and controller.master_startport is None:
             usb.add_controller(controller.index or 0, controller_ports(controller.model or "", controller.ports))
     return usb
@@ -62,9 +62,9 @@ def assign_usb(definition: DomainDef) -> None:
     if not usb.buses:
         return
     add_hubs(definition, usb)
-    hubs = {id(hub) for hub in definition.devices.hubs}
+    hubs = {id(hub) for hub in devices_of(definition).hubs}
     # Hubs before what is plugged into them, however the document orders them.
-    placed = [d for d in definition.devices.hubs if isinstance(d.address, UsbAddress) and d.address.port]
+    placed = [d for d in devices_of(definition).hubs if isinstance(d.address, UsbAddress) and d.address.port]
     for hub in sorted(placed, key=lambda h: (h.address.port or "").count(".")):  # type: ignore[union-attr]
         assert isinstance(hub.address, UsbAddress)
         usb.add_hub(hub.address.bus, parse_port(hub.address.port or ""))
@@ -91,9 +91,9 @@ def assign_usb(definition: DomainDef) -> None:
 
 def add_hubs(definition: DomainDef, usb: UsbTopology) -> None:
     """Hubs for devices that the controllers' ports don't suffice for."""
-    hubs = len(definition.devices.hubs)
+    hubs = len(devices_of(definition).hubs)
     devices = sum(1 for _ in usb_devices(definition)) - hubs
     available = usb.total_ports() + hubs * (HUB_PORTS - 1)
     if devices > available:
         for _ in range(-(-(devices - available + 1) // (HUB_PORTS - 1))):
-            definition.devices.hubs.append(Hub(type="usb"))
+            devices_of(definition).hubs.append(Hub(type="usb"))
