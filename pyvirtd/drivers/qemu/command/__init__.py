@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from pyvirtd.drivers.qemu.command.build import build_command
 from pyvirtd.drivers.qemu.command.context import EncryptedSecret, FdGroup, LaunchContext, LogTarget, QemuCommand
+from pyvirtd.drivers.qemu.command.dry import dry_context, prepare_dry
 
-__all__ = ["EncryptedSecret", "FdGroup", "LaunchContext", "LogTarget", "QemuCommand"]
+__all__ = [
+    "EncryptedSecret",
+    "FdGroup",
+    "LaunchContext",
+    "LogTarget",
+    "QemuCommand",
+    "build_command",
+    "dry_context",
+    "prepare_dry",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyvirtd.conf.domain.address import PciAddress, SpaprVioAddress, UsbAddress, VirtioSerialAddress
 from pyvirtd.conf.domain.controller import Controller
@@ -100,7 +101,7 @@ class Builder:
             raise InternalError(f"a device is on {kind} controller {index}, which this guest doesn't have")
         return found.alias
 
-    def address(self, device: object, props: Props) -> Props:
+    def address(self, device: Any, props: Props) -> Props:
         """`props` with the place of the device appended."""
         address = getattr(device, "address", None)
         if isinstance(address, PciAddress):
@@ -141,5 +142,5 @@ class Builder:
             if disk is not None:
                 self.boot_order[id(disk)] = position
 
-    def boot_index(self, device: object) -> int | None:
+    def boot_index(self, device: Any) -> int | None:
         return self.boot_order.get(id(device))

@@ -23,9 +23,10 @@ def add_chardev(b: Builder, backend: Backend, alias: str, *, default_path: str =
     ident = f"char{alias}"
     source = backend.source
     pairs: list[Pair] = [("id", ident)]
+    head: str
     match backend.type:
-        case "null" | "vc" | "pty" | "stdio" as head:
-            pass
+        case "null" | "vc" | "pty" | "stdio":
+            head = backend.type
         case "dev":
             head = "parallel" if alias.startswith("parallel") else "serial"
             pairs.append(("path", _path(source, alias)))

@@ -123,7 +123,7 @@ def add_sd(b: Builder, disk: Disk) -> None:
     """SD cards are the one kind that only the old -drive knows."""
     path = disk.source.where if disk.source is not None else ""
     index = ord((disk.target or "sda")[-1]) - ord("a")
-    pairs = [("file", path), ("format", disk.format), ("if", "sd"), ("index", index)]
+    pairs: list[tuple[str, str | int | bool | None]] = [("file", path), ("format", disk.format), ("if", "sd"), ("index", index)]
     b.add("-drive", option_word(None, [*pairs, ("readonly", True if disk.readonly else None)]))
 
 

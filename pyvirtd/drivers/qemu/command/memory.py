@@ -67,7 +67,7 @@ def hugepage_size(b: Builder, cell: Cell | None) -> int | None:
 def backend_props(b: Builder, ident: str, size: int, cell: Cell | None, device: MemoryDevice | None = None) -> Props:
     """A memory backend of `size` KiB: of which kind, where, and how it is kept."""
     backing = b.definition.memory_backing
-    access = cell.mem_access if cell is not None and cell.mem_access else backing.access if backing else None
+    access: str | None = cell.mem_access if cell is not None and cell.mem_access else backing.access if backing else None
     if device is not None and device.access:
         access = device.access
     huge = device.source.pagesize if device is not None and device.source is not None and device.source.pagesize else hugepage_size(b, cell)
@@ -87,10 +87,7 @@ def backend_props(b: Builder, ident: str, size: int, cell: Cell | None, device: 
         prealloc = True
     elif source == "memfd":
         props = {"qom-type": "memory-backend-memfd", "id": ident}
-    elif source == "file" or (access == "shared" and source is None) or (device is None and source == "file"):
-        path = os.path.join(b.context.ram_dir, ident)
-        props = {"qom-type": "memory-backend-file", "id": ident, "mem-path": path}
-    elif access == "shared":
+    elif source == "file" or access == "shared":
         path = os.path.join(b.context.ram_dir, ident)
         props = {"qom-type": "memory-backend-file", "id": ident, "mem-path": path}
     else:

@@ -105,13 +105,13 @@ def add_tpm(b: Builder, tpm: Tpm) -> None:
                 pairs += [("path", path), ("cancel-path", "/dev/null")]
             b.add("-tpmdev", option_word("passthrough", pairs))
         case "emulator" | "external":
-            path = backend.source_path if backend.type == "external" else None
-            path = path or f"{b.context.swtpm_dir}/{b.context.domain_id}-{b.definition.name}-swtpm.sock"
+            given = backend.source_path if backend.type == "external" else None
+            path = given or f"{b.context.swtpm_dir}/{b.context.domain_id}-{b.definition.name}-swtpm.sock"
             if backend.type == "emulator":
                 b.prepare("swtpm", alias, path)
             b.add("-chardev", option_word("socket", [("id", "chrtpm"), ("path", path)]))
             b.add("-tpmdev", option_word("emulator", [("id", ident), ("chardev", "chrtpm")]))
-    driver = tpm.model or "tpm-tis"
+    driver: str = tpm.model or "tpm-tis"
     if driver == "tpm-tis" and b.caps.arch in ("aarch64", "armv7l"):
         driver = "tpm-tis-device"
     b.device(b.address(tpm, {"driver": driver, "tpmdev": ident, "id": alias}))

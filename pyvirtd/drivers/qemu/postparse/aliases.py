@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from pyvirtd.conf.domain.address import DriveAddress
 from pyvirtd.drivers.qemu.postparse.machine import has_builtin_ide, has_pcie_root, is_q35
 
+from pyvirtd.drivers.qemu.postparse.machine import devices_of
+
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.conf.domain.controller import Controller
@@ -53,7 +55,7 @@ def disk_alias(definition: DomainDef, disk: Disk) -> str:
         if bus == "scsi" and scsi_model(definition, controller) != "lsilogic":
             return f"scsi{controller}-{channel}-{address.target}-{unit}"
         return f"{bus}{controller}-{channel}-{unit}"
-    return f"{bus}-disk{disk_index(disk.target)}"
+    return f"{bus}-disk{disk_index(disk.target or "")}"
 
 
 def controller_alias(definition: DomainDef, controller: Controller) -> str:
@@ -111,9 +113,9 @@ def _numbered(definition: DomainDef) -> Iterable[tuple[str, Iterable[Aliased]]]:
     yield "panic", d.panics
     yield "watchdog", d.watchdogs
     yield "crypto", d.cryptos
-    yield "vsock", [d.vsock] if d.vsock is not None else []
-    yield "balloon", [d.memballoon] if d.memballoon is not None else []
-    yield "iommu", [d.iommu] if d.iommu is not None else []
+    yield "vsock", d.vsocks
+    yield "balloon", d.memballoons
+    yield "iommu", d.iommus
 
 
 def _number(stem: str, listed: Iterable[Aliased]) -> None:

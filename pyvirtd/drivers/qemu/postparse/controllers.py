@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pyvirtd.conf.domain.address import DriveAddress, PciAddress
-from pyvirtd.conf.domain.controller import Controller, PciTarget
+from pyvirtd.conf.domain.controller import Controller, ControllerType, PciTarget
 from pyvirtd.drivers.qemu.postparse.machine import (
     has_pci_root,
     has_pcie_root,
@@ -18,6 +18,8 @@ from pyvirtd.drivers.qemu.postparse.machine import (
     is_s390,
 )
 from pyvirtd.errors import ConfigUnsupported, XMLError
+
+from pyvirtd.drivers.qemu.postparse.machine import devices_of, os_of
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
@@ -53,7 +55,7 @@ def insert_controller(
     if index is None:
         used = {c.index for c in controllers if c.type == kind}
         index = next(i for i in range(len(used) + 1) if i not in used)
-    new = Controller(type=kind, index=index, model=model)
+    new = Controller(type=cast("ControllerType", kind), index=index, model=model)
     place = None
     for position in range(len(controllers) - 1, -1, -1):
         other = controllers[position]

@@ -114,7 +114,8 @@ def canonical_machine(definition: DomainDef, caps: QemuCapabilities) -> None:
 
     Raises ConfigUnsupported when this QEMU doesn't know the machine type.
     """
-    wanted = os_of(definition).machine or caps.default_machine
+    default = caps.default_machine()
+    wanted = os_of(definition).machine or (default.name if default is not None else None)
     if wanted is None:
         raise ConfigUnsupported(
             f"os: <type> has no machine attribute and {caps.binary} has no default machine type"

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pyvirtd.conf.domain.address import PciAddress
+from pyvirtd.conf.domain.address import Address, PciAddress
 from pyvirtd.conf.domain.controller import Controller
 from pyvirtd.drivers.qemu.postparse.machine import has_pcie_root, is_arm_virt, is_i440fx, is_pseries, is_q35
 from pyvirtd.drivers.qemu.postparse.pci import CONTROLLER_CONNECT, Connect, PciBus, PciPlace, PciTopology
 from pyvirtd.drivers.qemu.postparse.pci_chipset import CHIPSETS, usb_companion_slot
 from pyvirtd.drivers.qemu.postparse.pci_flags import NONE, PCI, PciNeeds
 from pyvirtd.errors import ConfigUnsupported, XMLError
+
+from pyvirtd.drivers.qemu.postparse.machine import devices_of, os_of
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 class Addressed(Protocol):
     """A device with an address element of some kind, or none."""
 
-    address: object | None
+    address: Address | None
 
 
 class Item(NamedTuple):
@@ -56,8 +58,8 @@ def pci_items(definition: DomainDef) -> Iterator[Item]:
         yield Item(disk, needs.disk(disk))
     for hostdev in d.hostdevs:
         yield Item(hostdev, needs.hostdev(hostdev))
-    if d.memballoon is not None and d.memballoon.model != "none":
-        yield Item(d.memballoon, needs.virtio_model(d.memballoon.model))
+    for balloon in d.memballoons:
+        yield Item(balloon, NONE if balloon.model in ("none", "xen") else needs.virtio_model(balloon.model))
     for rng in d.rngs:
         yield Item(rng, needs.virtio_model(rng.model))
     for watchdog in d.watchdogs:
@@ -72,10 +74,11 @@ def pci_items(definition: DomainDef) -> Iterator[Item]:
         yield Item(serial, PCI if serial.target_type == "pci-serial" else NONE)
     for panic in d.panics:
         yield Item(panic, PCI & ~Connect.HOTPLUG if panic.model == "pvpanic" else NONE)
-    if d.iommu is not None and d.iommu.model == "virtio":
-        yield Item(d.iommu, (needs.pcie | Connect.INTEGRATED) & ~Connect.HOTPLUG)
-    if d.vsock is not None:
-        yield Item(d.vsock, needs.virtio_model(d.vsock.model))
+    for iommu in d.iommus:
+        if iommu.model == "virtio":
+            yield Item(iommu, (needs.pcie | Connect.INTEGRATED) & ~Connect.HOTPLUG)
+    for vsock in d.vsocks:
+        yield Item(vsock, needs.virtio_model(vsock.model))
     for memory in d.memories:
         yield Item(memory, needs.virtio if memory.model in ("virtio-pmem", "virtio-mem") else NONE)
     for crypto in d.cryptos:
@@ -216,7 +219,7 @@ class PciAssigner:
             if not wants_pci(item):
                 continue
             device = item.device
-            if isinstance(device, Controller) and device.type == "usb" and device.model.startswith("ich9-"):
+            if isinstance(device, Controller) and device.type == "usb" and (device.model or "").startswith("ich9-"):
                 settle(device, usb_companion_slot(self.definition, topology, device, companions, item.wants))
                 continue
             if Connect.PCI_EXPANDER in item.wants or Connect.PCIE_EXPANDER in item.wants:

@@ -10,6 +10,8 @@ from pyvirtd.drivers.qemu.postparse.machine import is_i440fx, is_q35
 from pyvirtd.drivers.qemu.postparse.pci import Connect, PciPlace, PciTopology
 from pyvirtd.errors import InternalError, XMLError
 
+from pyvirtd.drivers.qemu.postparse.machine import devices_of
+
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.conf.domain.controller import Controller

@@ -9,6 +9,8 @@ from pyvirtd.conf.domain.address import UsbAddress
 from pyvirtd.conf.domain.hub import Hub
 from pyvirtd.drivers.qemu.postparse.usb import HUB_PORTS, UsbTopology, controller_ports, parse_port
 
+from pyvirtd.drivers.qemu.postparse.machine import devices_of
+
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.address import Address
     from pyvirtd.conf.domain.domain import DomainDef

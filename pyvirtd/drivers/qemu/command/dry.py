@@ -1,0 +1,91 @@
+"""The command line of a guest that isn't started: what domxml-to-native prints."""
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import TYPE_CHECKING
+
+from pyvirtd.conf.domain.graphics import Spice, Vnc
+from pyvirtd.conf.domain.interface import Interface
+from pyvirtd.drivers.qemu.command.context import EncryptedSecret, LaunchContext
+from pyvirtd.drivers.qemu.postparse.addresses import assign_addresses
+from pyvirtd.drivers.qemu.postparse.machine import devices_of
+
+if TYPE_CHECKING:
+    from pyvirtd.conf.domain.domain import DomainDef
+    from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
+
+SHORT_NAME = 20
+FIRST_FD = 24
+
+
+def short_name(domain_id: int, name: str) -> str:
+    """A guest's directory name: id and name, cut to where a socket path still fits."""
+    return f"{domain_id}-{name[:SHORT_NAME]}"
+
+
+def no_encryption(value: bytes) -> EncryptedSecret:
+    """A dry run must not show secrets: zeroes of the length that the encrypted value would have."""
+    padded = len(value) + 16 - len(value) % 16
+    return EncryptedSecret(base64.b64encode(bytes(padded)).decode(), base64.b64encode(bytes(16)).decode())
+
+
+def no_secret_value(uuid: str | None, usage: str | None, kind: str) -> bytes:
+    return b""
+
+
+def dry_context(definition: DomainDef, state: str) -> LaunchContext:
+    """The context of a guest that isn't started, with paths under the state directory `state` (.../lib/libvirt)."""
+    short = short_name(-1, definition.name)
+    qemu = os.path.join(state, "qemu")
+    return LaunchContext(
+        domain_id=-1,
+        run_dir=f"{qemu}/domain-{short}",
+        channel_dir=f"{qemu}/channel/target/domain-{short}",
+        ram_dir=f"{qemu}/ram/{short}",
+        hugepages={2048: f"{state}/hugepages/libvirt/qemu/{short}"},
+        default_hugepage=2048,
+        nvram_dir=f"{qemu}/nvram",
+        secret=no_secret_value,
+        encrypt=no_encryption,
+        dry=True,
+    )
+
+
+def prepare_dry(definition: DomainDef, caps: QemuCapabilities, context: LaunchContext) -> None:
+    """Replaces what only a start can have: networks become plain taps, automatic ports the first ones.
+
+    Host network set-ups mean nothing on another host, so every card becomes type ethernet and keeps its model, MAC,
+    script and boot order; addresses are given out anew.
+    """
+    devices = devices_of(definition)
+    for position, old in enumerate(devices.interfaces):
+        new = Interface(type="ethernet", mac=old.mac, model=old.model, script=old.script, boot_order=old.boot_order)
+        new.alias = old.alias
+        devices.interfaces[position] = new
+    assign_addresses(definition, caps)
+    taps: dict[str, list[int]] = {}
+    for number, _ in enumerate(devices.interfaces):
+        taps[f"net{number}"] = [FIRST_FD + number]
+    for number, interface in enumerate(devices.interfaces):
+        if interface.alias:
+            taps[interface.alias] = [FIRST_FD + number]
+    context.tap_fds = taps
+    settle_ports(definition)
+
+
+def settle_ports(definition: DomainDef) -> None:
+    """The first ports of the customary ranges, as a start on an idle host would choose them."""
+    vnc, spice, websocket = 5900, 5901, 5700
+    for graphics in devices_of(definition).graphics:
+        if isinstance(graphics, Vnc):
+            if graphics.port in (None, -1) or graphics.autoport:
+                graphics.port = vnc
+            if graphics.websocket == -1:
+                graphics.websocket = websocket
+        elif isinstance(graphics, Spice):
+            if graphics.port == -1 or (graphics.autoport and graphics.port in (None, 0)):
+                graphics.port = spice
+            if graphics.tls_port == -1:
+                graphics.tls_port = spice + 1

@@ -1,0 +1,25 @@
+"""Paths that the driver makes up at every start are no part of a definition."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pyvirtd.drivers.qemu.postparse.machine import devices_of
+
+if TYPE_CHECKING:
+    from pyvirtd.conf.domain.domain import DomainDef
+
+_CHANNEL = re.compile(r"/channel/target/([^/]+\.)|/channel/(target/)?domain-[^/]+/|/channel/target/[^/]+$")
+
+
+def drop_generated_paths(definition: DomainDef) -> None:
+    """Socket paths of channels that an earlier start made up."""
+    for channel in devices_of(definition).channels:
+        source = channel.backend.source
+        if channel.backend.type != "unix" or source is None or not source.path or channel.target_type != "virtio":
+            continue
+        if source.mode == "bind" and _CHANNEL.search(source.path):
+            source.path = None
+            source.mode = None
+            channel.backend.sources.clear()
