@@ -28,7 +28,8 @@ from typing import Any
 
 from pyvirtd.conf.domain.domain import DomainDef, format_domain, parse_domain
 from pyvirtd.conf.xml import Dump
-from pyvirtd.drivers.qemu.capabilities import QemuCapabilities, QemuCapabilitiesCache
+from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
+from pyvirtd.drivers.qemu.capabilities.cache import QemuCapabilitiesCache
 from pyvirtd.drivers.qemu.command import dry_context, prepare_dry, build_command
 from pyvirtd.drivers.qemu.postparse import assign_aliases, post_parse
 from pyvirtd.drivers.qemu.validate import validate
@@ -45,8 +46,8 @@ def shared_directory() -> Path:
 
 def load_tool(name: str) -> types.ModuleType:
     """A program of the shared lab as a module; libvirt's Python binding, which it imports, need not be there."""
-    if importlib.util.find_spec("libvirt") is None:
-        sys.modules.setdefault("libvirt", types.ModuleType("libvirt"))
+    if "libvirt" not in sys.modules and importlib.util.find_spec("libvirt") is None:
+        sys.modules["libvirt"] = types.ModuleType("libvirt")
     loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(shared_directory() / "lab" / name))
     spec = importlib.util.spec_from_loader(loader.name, loader)
     assert spec is not None

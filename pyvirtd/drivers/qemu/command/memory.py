@@ -22,9 +22,10 @@ POLICIES = {"strict": "bind", "preferred": "preferred", "interleave": "interleav
 
 
 def initial_memory(b: Builder) -> int:
-    """KiB of memory at boot, without what memory devices bring."""
+    """KiB of memory at boot, without what memory devices bring; whole MiB, as -m has it."""
     plugged = sum(m.target.size for m in b.devices.memories)
-    return max((b.definition.memory or 0) - plugged, 0)
+    initial = max((b.definition.memory or 0) - plugged, 0)
+    return -(-initial // MIB) * MIB
 
 
 def add_memory(b: Builder) -> None:

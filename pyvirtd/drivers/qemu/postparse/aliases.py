@@ -55,7 +55,7 @@ def disk_alias(definition: DomainDef, disk: Disk) -> str:
         if bus == "scsi" and scsi_model(definition, controller) != "lsilogic":
             return f"scsi{controller}-{channel}-{address.target}-{unit}"
         return f"{bus}{controller}-{channel}-{unit}"
-    return f"{bus}-disk{disk_index(disk.target or "")}"
+    return f"{bus}-disk{disk_index(disk.target or '')}"
 
 
 def controller_alias(definition: DomainDef, controller: Controller) -> str:

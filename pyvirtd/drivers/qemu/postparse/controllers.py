@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 
+USB3 = {"qemu-xhci": "qemu-xhci", "nec-xhci": "nec-usb-xhci"}
 PCI_MODEL_NAMES = {
     "pci-bridge": "pci-bridge",
     "pci-expander-bus": "pxb",
@@ -81,8 +82,8 @@ def add_default_controllers(definition: DomainDef, caps: QemuCapabilities) -> No
     usb = sata = False
     if is_q35(definition):
         sata = usb = True
-        if caps.has_device("ich9-usb-ehci1"):
-            usb_model = None  # chosen with the other defaults of USB controllers
+        usb_model = next((m for m, d in USB3.items() if caps.has_device(d)), None)
+        usb = usb_model is not None
     elif is_i440fx(definition) or is_isapc(definition) or is_pseries(definition):
         usb = True
     elif is_s390(definition) or is_microvm(definition) or is_arm_virt(definition):

@@ -46,19 +46,19 @@ def add_default_devices(definition: DomainDef, caps: QemuCapabilities) -> None:
     if is_pseries(definition) and not devices.panics:
         devices.panics.append(Panic(model="pseries"))
     if not devices.audios:
-        devices.audios.append(default_audio(definition))
+        devices.audios += default_audio(definition)
 
 
-def default_audio(definition: DomainDef) -> Audio:
-    """Sound goes where the screen goes."""
+def default_audio(definition: DomainDef) -> list[Audio]:
+    """Sound goes where the screen goes; windows and buses of the host's own choose for themselves."""
     for graphics in devices_of(definition).graphics:
         if graphics.type == "spice":
-            return Audio(id=1, type="spice")
-        if graphics.type == "sdl":
-            return Audio(id=1, type="sdl")
+            return [Audio(id=1, type="spice")]
+        if graphics.type in ("sdl", "dbus"):
+            return []
         if graphics.type == "vnc":
             break
-    return Audio(id=1, type="none")
+    return [Audio(id=1, type="none")]
 
 
 def settle_device_models(definition: DomainDef, caps: QemuCapabilities) -> None:

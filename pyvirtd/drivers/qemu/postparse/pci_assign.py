@@ -179,7 +179,7 @@ class PciAssigner:
         """The dry pass: adds those controllers whose index is skipped and those that devices will need."""
         highest = max(c.index or 0 for c in self.pci_controllers())
         topology = self.topology()
-        self.chipset(topology, dry=True)
+        self.chipset(topology)
         express = has_pcie_root(self.definition)
         if highest > 0 and not all(bus.full() for bus in topology.buses) and not is_arm_virt(self.definition):
             # Where bridges are in play already, one place stays free for the next bridge.
@@ -207,10 +207,10 @@ class PciAssigner:
 
         insert_controller(self.definition, "pci", index, model)
 
-    def chipset(self, topology: PciTopology, dry: bool = False) -> None:
+    def chipset(self, topology: PciTopology) -> None:
         for applies, place in CHIPSETS:
             if applies(self.definition):
-                place(self.definition, topology, dry)
+                place(self.definition, topology)
 
     def give_out(self, topology: PciTopology, settle: Callable[[Addressed, PciPlace], None]) -> None:
         """Places for all devices that have none."""

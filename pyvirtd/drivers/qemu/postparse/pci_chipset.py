@@ -21,7 +21,7 @@ _INTEGRATED = Connect.ENDPOINT
 _COMPANION_FUNCTION = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
 
 
-def _fixed(device: Controller, place: PciPlace, what: str, dry: bool) -> None:
+def _fixed(device: Controller, place: PciPlace, what: str) -> None:
     """That device is part of the board: it has this address or none."""
     address = device.address
     if isinstance(address, PciAddress) and not address.unset:
@@ -29,8 +29,7 @@ def _fixed(device: Controller, place: PciPlace, what: str, dry: bool) -> None:
         if found != place:
             raise InternalError(f"controller: {what} is part of the board and sits at {place}, not at {found}")
         return
-    if not dry:
-        device.address = PciAddress(domain=0, bus=place.bus, slot=place.slot, function=place.function)
+    device.address = PciAddress(domain=0, bus=place.bus, slot=place.slot, function=place.function)
 
 
 def _reserve(topology: PciTopology, place: PciPlace) -> None:
@@ -47,15 +46,13 @@ def primary_video(definition: DomainDef) -> Video | None:
     return None
 
 
-def _place_video(definition: DomainDef, topology: PciTopology, slot: int, dry: bool) -> None:
+def _place_video(definition: DomainDef, topology: PciTopology, slot: int) -> None:
     """The primary video device gets its customary slot when that is free."""
     video = primary_video(definition)
     if video is None:
         return
     address = video.address
-    if address is not None and not (
-        isinstance(address, PciAddress) and address.unset
-    ):
+    if address is not None and not (isinstance(address, PciAddress) and address.unset):
         return
     place = PciPlace(0, slot)
     if topology.slot_used(0, slot):
@@ -63,53 +60,46 @@ def _place_video(definition: DomainDef, topology: PciTopology, slot: int, dry: b
             return
         raise XMLError(f"video: {place} is in use, but the primary video device needs it")
     topology.reserve(place, Connect.ENDPOINT, configured=True)
-    if not dry:
-        video.address = PciAddress(domain=0, bus=0, slot=slot, function=0)
+    video.address = PciAddress(domain=0, bus=0, slot=slot, function=0)
 
 
-def place_i440fx(definition: DomainDef, topology: PciTopology, dry: bool) -> None:
+def place_i440fx(definition: DomainDef, topology: PciTopology) -> None:
     """PIIX3: ISA bridge 1.0, IDE 1.1, USB 1.2; the primary video device at slot 2."""
     for controller in devices_of(definition).controllers:
         if controller.type == "ide" and not controller.index:
-            _fixed(controller, PciPlace(0, 1, 1), "the first IDE controller", dry)
+            _fixed(controller, PciPlace(0, 1, 1), "the first IDE controller")
         elif controller.type == "usb" and not controller.index and controller.model == "piix3-uhci":
-            _fixed(controller, PciPlace(0, 1, 2), "the PIIX3 USB controller", dry)
+            _fixed(controller, PciPlace(0, 1, 2), "the PIIX3 USB controller")
     for function in (0, 1, 2):
         _reserve(topology, PciPlace(0, 1, function))
-    _place_video(definition, topology, 2, dry)
+    _place_video(definition, topology, 2)
 
 
-def place_q35(definition: DomainDef, topology: PciTopology, dry: bool) -> None:
+def place_q35(definition: DomainDef, topology: PciTopology) -> None:
     """ICH9: LPC 1f.0, SATA 1f.2, SMBus 1f.3; HDA 1b.0, a DMI-to-PCI bridge 1e.0; primary video at slot 1."""
     for controller in devices_of(definition).controllers:
         if controller.type == "sata" and not controller.index:
-            _fixed(controller, PciPlace(0, 0x1F, 2), "the first SATA controller", dry)
+            _fixed(controller, PciPlace(0, 0x1F, 2), "the first SATA controller")
     for controller in devices_of(definition).controllers:
         if controller.type == "pci" and controller.model == "dmi-to-pci-bridge":
-            _place_if_free(controller, topology, PciPlace(0, 0x1E), Connect.DMI_TO_PCI, dry)
+            _place_if_free(controller, topology, PciPlace(0, 0x1E), Connect.DMI_TO_PCI)
     for function in (0, 2, 3):
         _reserve(topology, PciPlace(0, 0x1F, function))
-    _place_video(definition, topology, 1, dry)
+    _place_video(definition, topology, 1)
     for sound in devices_of(definition).sounds:
         if sound.model == "ich9":
             if sound.address is None and not topology.slot_used(0, 0x1B):
                 topology.reserve(PciPlace(0, 0x1B), _INTEGRATED, configured=True)
-                if not dry:
-                    sound.address = PciAddress(domain=0, bus=0, slot=0x1B, function=0)
+                sound.address = PciAddress(domain=0, bus=0, slot=0x1B, function=0)
             break
 
 
-def _place_if_free(
-    controller: Controller, topology: PciTopology, place: PciPlace, wants: Connect, dry: bool
-) -> None:
+def _place_if_free(controller: Controller, topology: PciTopology, place: PciPlace, wants: Connect) -> None:
     address = controller.address
-    empty = address is None or (
-        isinstance(address, PciAddress) and address.unset
-    )
+    empty = address is None or (isinstance(address, PciAddress) and address.unset)
     if empty and not topology.slot_used(place.bus, place.slot):
         topology.reserve(place, wants, configured=True)
-        if not dry:
-            controller.address = PciAddress(domain=0, bus=place.bus, slot=place.slot, function=place.function)
+        controller.address = PciAddress(domain=0, bus=place.bus, slot=place.slot, function=place.function)
 
 
 def usb_companion_slot(
@@ -147,6 +137,7 @@ def usb_companion_slot(
     return place
 
 
-CHIPSETS: tuple[
-    tuple[Callable[["DomainDef"], bool], Callable[["DomainDef", PciTopology, bool], None]], ...
-] = ((is_i440fx, place_i440fx), (is_q35, place_q35))
+CHIPSETS: tuple[tuple[Callable[["DomainDef"], bool], Callable[["DomainDef", PciTopology], None]], ...] = (
+    (is_i440fx, place_i440fx),
+    (is_q35, place_q35),
+)
