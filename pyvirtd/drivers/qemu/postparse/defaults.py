@@ -37,8 +37,8 @@ def add_default_devices(definition: DomainDef, caps: QemuCapabilities) -> None:
     """Devices that every guest has unless it says otherwise: a balloon, keyboard and mouse, an audio backend."""
     devices = devices_of(definition)
     if not devices.memballoons:
-        model = "virtio" if caps.has_device("virtio-balloon-device") or caps.has_device("virtio-balloon-pci") else "none"
-        devices.memballoons.append(MemBalloon(model=model))
+        virtio = caps.has_device("virtio-balloon-pci") or caps.has_device("virtio-balloon-ccw")
+        devices.memballoons.append(MemBalloon(model="virtio" if virtio else "none"))
     if is_x86(definition):
         for kind in ("mouse", "keyboard"):
             if not any(i.type == kind and i.bus == "ps2" for i in devices.inputs):
