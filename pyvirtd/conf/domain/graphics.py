@@ -174,15 +174,15 @@ class Spice(Graphics, variant="spice"):
             self.port = self.tls_port = None
             self.autoport = False
             return
-        if (self.port == -1 and self.tls_port == -1) or (
-            self.port is None and self.tls_port is None and self.autoport is None
-        ):
+        if self.port == -1 and self.tls_port == -1:
             self.autoport = True
         self.autoport = bool(self.autoport)
         if self.autoport and flags & Dump.INACTIVE:
             self.port = self.tls_port = None
         self.port = self.port or None
         self.tls_port = self.tls_port or None
+        if not (self.autoport or self.port or self.tls_port):
+            self.listen, self.listens = None, [Listen(type="none")]
 
     def hollow(self, flags: int) -> bool:
         """With its closing tag where listens are left out."""

@@ -43,10 +43,13 @@ def terminated(disk: Disk) -> bool:
 
 
 def number_nodes(b: Builder) -> None:
-    """libvirt numbers images from the last disk's backwards, every chain from its bottom... upwards by disk."""
+    """libvirt numbers images from the last disk's backwards; an empty drive has a number too."""
     number = 0
     for disk in reversed(b.devices.disks):
-        if disk.empty or disk.type == "vhostuser":
+        if disk.type == "vhostuser":
+            continue
+        if disk.empty:
+            number += 1
             continue
         for _, source, _ in chain(disk):
             number += 1
@@ -73,7 +76,7 @@ def disk_images(b: Builder, disk: Disk) -> list[Image]:
             format=kind,
             name=f"libvirt-{b.nodes[id(source)]}",
             readonly=disk.readonly or disk.device == "cdrom" or not top or disk.transient and not top,
-            cache=driver.cache if driver else None,
+            cache=cache_mode(disk),
             io=driver.io if driver else None,
             discard=driver.discard if driver and top else None,
             detect_zeroes=driver.detect_zeroes if driver and top else None,
@@ -138,9 +141,17 @@ def add_vhost_user(b: Builder, disk: Disk) -> None:
     b.add("-chardev", option_word("socket", pairs))
 
 
+def cache_mode(disk: Disk) -> str | None:
+    """The cache mode; a disk that several guests write to goes past the host's cache."""
+    cache = disk.driver.cache if disk.driver is not None else None
+    if disk.shareable and not disk.readonly and not cache:
+        return "none"
+    return cache
+
+
 def write_cache(disk: Disk) -> str | None:
     """The guest-visible write cache follows from the cache mode; None when the disk says nothing."""
-    cache = disk.driver.cache if disk.driver is not None else None
+    cache = cache_mode(disk)
     if cache not in CACHE_MODES or disk.bus == "fdc" or disk.device == "lun" or disk.type == "vhostuser":
         return None
     return "off" if cache in ("writethrough", "directsync") else "on"

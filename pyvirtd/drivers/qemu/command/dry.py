@@ -56,12 +56,12 @@ def dry_context(definition: DomainDef, state: str) -> LaunchContext:
 def prepare_dry(definition: DomainDef, caps: QemuCapabilities, context: LaunchContext) -> None:
     """Replaces what only a start can have: networks become plain taps, automatic ports the first ones.
 
-    Host network set-ups mean nothing on another host, so every card becomes type ethernet and keeps its model, MAC,
-    script and boot order; addresses are given out anew.
+    Host network set-ups mean nothing on another host, so every card becomes type ethernet and keeps its model, MAC
+    and script; addresses are given out anew.
     """
     devices = devices_of(definition)
     for position, old in enumerate(devices.interfaces):
-        new = Interface(type="ethernet", mac=old.mac, model=old.model, script=old.script, boot_order=old.boot_order)
+        new = Interface(type="ethernet", mac=old.mac, model=old.model, script=old.script)
         new.alias = old.alias
         devices.interfaces[position] = new
     assign_addresses(definition, caps)

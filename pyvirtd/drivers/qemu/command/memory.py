@@ -167,11 +167,12 @@ def add_numa(b: Builder) -> None:
             word += "".join(f",cpus={part}" for part in format_cpuset(cell.cpus).split(","))
         if initiators:
             word += f",initiator={initiators.get(number, number)}"
+        size = -(-cell.memory // MIB) * MIB
         if backends:
-            b.object(backend_props(b, f"ram-node{number}", cell.memory, cell))
+            b.object(backend_props(b, f"ram-node{number}", size, cell))
             word += f",memdev=ram-node{number}"
         else:
-            word += f",mem={cell.memory // MIB}"
+            word += f",mem={size // MIB}"
         b.add("-numa", word)
     add_distances(b)
     add_hmat(b)

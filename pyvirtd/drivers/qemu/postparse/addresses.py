@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.address import CcidAddress, CcwAddress, MmioAddress, SpaprVioAddress, VirtioSerialAddress
-from pyvirtd.drivers.qemu.postparse.controllers import ensure_controller, insert_controller
+from pyvirtd.drivers.qemu.postparse.controllers import ensure_controller, append_controller
 from pyvirtd.drivers.qemu.postparse.machine import devices_of, is_pseries, is_s390
 from pyvirtd.drivers.qemu.postparse.pci_assign import PciAssigner
 from pyvirtd.drivers.qemu.postparse.usb_assign import assign_usb
@@ -44,9 +44,12 @@ def virtio_serial_devices(definition: DomainDef) -> list[Console | Channel]:
 def assign_virtio_serial(definition: DomainDef) -> None:
     """Ports for consoles and channels, with controllers added when all are full."""
     found = virtio_serial_devices(definition)
-    found = [d for d in found if d.address is None or isinstance(d.address, VirtioSerialAddress)]
     if not found:
         return
+    # A console without an address is left to QEMU, which puts it onto the first controller.
+    found = [
+        d for d in found if isinstance(d.address, VirtioSerialAddress) or (d.address is None and d.TAG == "channel")
+    ]
     for device in found:
         if isinstance(device.address, VirtioSerialAddress):
             for index in range(device.address.controller + 1):
@@ -71,7 +74,7 @@ def assign_virtio_serial(definition: DomainDef) -> None:
             place = ports.take_next(allow_zero=console)
         if place is None:
             index = ports.next_index()
-            insert_controller(definition, "virtio-serial", index)
+            append_controller(definition, "virtio-serial", index)
             ports.add_controller(index)
             place = ports.take_next(allow_zero=console)
         assert place is not None

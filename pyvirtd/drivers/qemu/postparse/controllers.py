@@ -45,10 +45,10 @@ def find_controller(definition: DomainDef, kind: str, index: int | None = None) 
     return None
 
 
-def insert_controller(
+def append_controller(
     definition: DomainDef, kind: str, index: int | None = None, model: str | None = None
 ) -> Controller:
-    """Adds a controller where libvirt puts it: after its kind's others with lower indexes, a new kind at the end.
+    """Adds a controller at the end, where libvirt has those that it adds itself.
 
     `index` None takes the first free one.
     """
@@ -57,23 +57,13 @@ def insert_controller(
         used = {c.index for c in controllers if c.type == kind}
         index = next(i for i in range(len(used) + 1) if i not in used)
     new = Controller(type=cast("ControllerType", kind), index=index, model=model)
-    place = None
-    for position in range(len(controllers) - 1, -1, -1):
-        other = controllers[position]
-        if other.type != kind:
-            continue
-        if (other.index or 0) > index:
-            place = position
-        elif place is None or (other.index or 0) <= index:
-            place = position + 1
-            break
-    controllers.insert(len(controllers) if place is None else place, new)
+    controllers.append(new)
     return new
 
 
 def ensure_controller(definition: DomainDef, kind: str, index: int = 0, model: str | None = None) -> Controller:
     """The controller of that type and index, added when missing."""
-    return find_controller(definition, kind, index) or insert_controller(definition, kind, index, model)
+    return find_controller(definition, kind, index) or append_controller(definition, kind, index, model)
 
 
 def add_default_controllers(definition: DomainDef, caps: QemuCapabilities) -> None:
@@ -91,7 +81,7 @@ def add_default_controllers(definition: DomainDef, caps: QemuCapabilities) -> No
     else:
         usb = os_of(definition).arch in ("x86_64", "i686", "ppc64", "ppc64le", "ppc", "alpha", "sparc64")
     if usb and find_controller(definition, "usb") is None:
-        insert_controller(definition, "usb", 0, usb_model)
+        append_controller(definition, "usb", 0, usb_model)
     if sata:
         ensure_controller(definition, "sata", 0)
     root = "pcie-root" if has_pcie_root(definition) else "pci-root" if has_pci_root(definition) else None
@@ -99,7 +89,7 @@ def add_default_controllers(definition: DomainDef, caps: QemuCapabilities) -> No
         check_root(definition, root)
         controller = find_controller(definition, "pci", 0)
         if controller is None:
-            insert_controller(definition, "pci", 0, root)
+            append_controller(definition, "pci", 0, root)
         elif controller.model is None:
             controller.model = root
 
@@ -129,7 +119,7 @@ def add_needed_controllers(definition: DomainDef) -> None:
         for index in range(highest + 1):
             if find_controller(definition, kind, index) is None:
                 model = find_controller(definition, kind)
-                insert_controller(definition, kind, index, model.model if model and kind == "scsi" else None)
+                append_controller(definition, kind, index, model.model if model and kind == "scsi" else None)
     if any(card.address is None or card.address for card in devices_of(definition).smartcards):
         ensure_controller(definition, "ccid", 0)
 

@@ -51,14 +51,11 @@ def add_default_devices(definition: DomainDef, caps: QemuCapabilities) -> None:
 
 def default_audio(definition: DomainDef) -> list[Audio]:
     """Sound goes where the screen goes; windows and buses of the host's own choose for themselves."""
-    for graphics in devices_of(definition).graphics:
-        if graphics.type == "spice":
-            return [Audio(id=1, type="spice")]
-        if graphics.type in ("sdl", "dbus"):
-            return []
-        if graphics.type == "vnc":
-            break
-    return [Audio(id=1, type="none")]
+    screens = [graphics.type for graphics in devices_of(definition).graphics]
+    remote = [kind for kind in screens if kind in ("spice", "vnc")]
+    if screens and not remote:
+        return []
+    return [Audio(id=1, type="spice" if remote and remote[-1] == "spice" else "none")]
 
 
 def settle_device_models(definition: DomainDef, caps: QemuCapabilities) -> None:

@@ -17,7 +17,10 @@ def drop_generated_paths(definition: DomainDef) -> None:
     """Socket paths of channels that an earlier start made up."""
     for channel in devices_of(definition).channels:
         source = channel.backend.source
-        if channel.backend.type != "unix" or source is None or not source.path or channel.target_type != "virtio":
+        if channel.backend.type != "unix" or source is None or channel.target_type != "virtio":
+            continue
+        if not source.path:
+            channel.backend.sources.clear()
             continue
         if source.mode == "bind" and _CHANNEL.search(source.path):
             source.path = None

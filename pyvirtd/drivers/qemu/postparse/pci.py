@@ -287,6 +287,7 @@ class PciTopology:
                 return self._add("pci-root")
             if not any(Connect.PCI_BRIDGE in bus.offers for bus in self.buses):
                 if self.pcie_to_pci:
+                    self._add("pcie-root-port")  # the bridge's own place
                     return self._add("pcie-to-pci-bridge")
                 self._add("dmi-to-pci-bridge")
             return self._add("pci-bridge")

@@ -203,9 +203,9 @@ class PciAssigner:
             added += 1
 
     def add_controller(self, index: int, model: str) -> None:
-        from pyvirtd.drivers.qemu.postparse.controllers import insert_controller
+        from pyvirtd.drivers.qemu.postparse.controllers import append_controller
 
-        insert_controller(self.definition, "pci", index, model)
+        append_controller(self.definition, "pci", index, model)
 
     def chipset(self, topology: PciTopology) -> None:
         for applies, place in CHIPSETS:
