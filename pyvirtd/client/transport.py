@@ -9,7 +9,8 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from pyvirtd.protocol.frame import FILES_MAX, BrokenFrame, Framer, Message
+from pyvirtd.errors import VirtError
+from pyvirtd.protocol.frame import FILES_MAX, Framer, Message
 
 CHUNK = 1 << 18
 HIGH_WATER = 1 << 20
@@ -70,7 +71,7 @@ class Transport:
         try:
             for message in self._framer.feed(data, files):
                 self._on_message(message)
-        except BrokenFrame as error:
+        except VirtError as error:
             self.close(error)
 
     def pause(self, paused: bool) -> None:

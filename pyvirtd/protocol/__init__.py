@@ -16,7 +16,7 @@ Where things are
 
 To implement calls, override them with the same parameters; `def` must not wait, `async def` may::
 
-    class QemuDriver(HypervisorCalls, scheme="qemu"):
+    class QemuDriver(Driver, HypervisorCalls):
         def domain_lookup_by_name(self, name: str) -> DomainRef:
             return self.domains.by_name(name).ref
 

@@ -168,15 +168,12 @@ class Program:
 
     number: ClassVar[int] = 0
     version: ClassVar[int] = 1
-    scheme: ClassVar[str | None] = None
     calls: ClassVar[dict[str, Call]] = {}
 
-    def __init_subclass__(cls, *, number: int | None = None, scheme: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, number: int | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if number is not None:
             cls.number = number
-        if scheme is not None:
-            cls.scheme = scheme
         own = [f.__wire__ for f in vars(cls).values() if hasattr(f, "__wire__") and f.__wire__.function is f]
         for declared in own:
             declared.program, declared.owner = cls.number, cls

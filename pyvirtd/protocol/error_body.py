@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from pyvirtd.errors import ErrorLevel, VirtError
 from pyvirtd.protocol.shapes import struct_shape
@@ -31,9 +31,25 @@ _decode = compile_decoder(struct_shape(ErrorBody), "error")
 _MESSAGE_MAX = 65536
 
 
+@overload
+def _sendable(text: str) -> str: ...
+
+
+@overload
+def _sendable(text: None) -> None: ...
+
+
+def _sendable(text: str | None) -> str | None:
+    """Text that any encoder takes: an error may quote what a guest or a file said."""
+    if text is None:
+        return None
+    raw = text[:_MESSAGE_MAX].replace("\0", "\\0")
+    return raw.encode("utf-8", "backslashreplace").decode()
+
+
 def encode_error(error: VirtError, domain: int = 0) -> bytes:
     """The body of an error reply; `domain` (VIR_FROM_*) stands in where the error names none."""
-    message = error.message.replace("\0", "\\0")[:_MESSAGE_MAX]
+    message = _sendable(error.message)
     return _encode(
         ErrorBody(
             code=error.code,
@@ -41,9 +57,9 @@ def encode_error(error: VirtError, domain: int = 0) -> bytes:
             message=message,
             level=ErrorLevel.ERROR,
             dom=None,
-            str1=error.str1,
-            str2=error.str2 if error.str2 is not None else message,
-            str3=error.str3,
+            str1=_sendable(error.str1),
+            str2=message if error.str2 is None else _sendable(error.str2),
+            str3=_sendable(error.str3),
             int1=error.int1,
             int2=error.int2,
             net=None,

@@ -68,20 +68,28 @@ class Framer:
         self._waiting: tuple[Message, int] | None = None
 
     def feed(self, data: bytes, files: Iterable[int] = ()) -> list[Message]:
-        """The messages completed by these bytes. BrokenFrame ends the conversation; what came before it is lost."""
+        """The messages completed by these bytes.
+
+        BrokenFrame ends the conversation; file descriptors of messages that nobody gets to see are in `take_files`.
+        """
         if files:
             self._files.extend(files)
-            if len(self._files) > FILES_MAX:
-                raise BrokenFrame(f"{len(self._files)} file descriptors at once, at most {FILES_MAX} are allowed")
         out: list[Message] = []
-        if self._buffer or self._waiting:
-            self._buffer += data
-            used = self._cut(self._buffer, out)
-            del self._buffer[:used]
-        else:
-            used = self._cut(data, out)
-            if used < len(data):
-                self._buffer += data[used:]
+        try:
+            if self._buffer or self._waiting:
+                self._buffer += data
+                used = self._cut(self._buffer, out)
+                del self._buffer[:used]
+            else:
+                used = self._cut(data, out)
+                if used < len(data):
+                    self._buffer += data[used:]
+            if self._files and (self._waiting is None or len(self._files) > FILES_MAX):
+                raise BrokenFrame(f"{len(self._files)} file descriptors came that no message announced")
+        except BrokenFrame:
+            for message in out:
+                self._files.extend(message.files)
+            raise
         return out
 
     def _cut(self, data: bytes | bytearray, out: list[Message]) -> int:

@@ -23,7 +23,7 @@ REFS = [DomainRef("on", bytes(16), 3), DomainRef("off", bytes(range(16)), -1)]
 STATS: TypedParams = {"state.state": 1, "cpu.time": ULLong(7)}
 
 
-class Driver(HypervisorCalls, QemuCalls, scheme="try"):
+class Driver(HypervisorCalls, QemuCalls):
     """A driver of very little."""
 
     def __init__(self) -> None:

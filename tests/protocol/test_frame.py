@@ -52,3 +52,18 @@ def test_nonsense_breaks_the_connection(wire: bytes) -> None:
 def test_announced_files_must_come() -> None:
     with pytest.raises(frame.BrokenFrame):
         frame.Framer().feed(message(b"", frame.CALL_WITH_FILES, 1) + b"\0")
+
+
+def test_files_that_nobody_announced_break_the_connection() -> None:
+    framer = frame.Framer()
+    with pytest.raises(frame.BrokenFrame):
+        framer.feed(message(), [7])
+    assert framer.take_files() == [7]
+
+
+def test_files_of_messages_that_nobody_sees_are_given_back() -> None:
+    framer = frame.Framer()
+    framer.feed(message(b"", frame.CALL_WITH_FILES, 1))
+    with pytest.raises(frame.BrokenFrame):
+        framer.feed(b"\0" + bytes(8), [9])
+    assert framer.take_files() == [9]

@@ -34,7 +34,6 @@ class QemuDriver(
     DescriptorCalls,
     HostCalls,
     Driver,
-    scheme="qemu",
 ):
     """QEMU guests, with and without KVM: qemu:///system for root's daemon, qemu:///session for a user's."""
 
