@@ -6,7 +6,7 @@ from typing import Literal
 
 from pyvirtd.conf.xml import Dump, Element, at, children, kind, must
 from pyvirtd.conf.xml.types import Hex4, OnOff, UInt, YesNo
-from pyvirtd.errors import XMLError
+from pyvirtd.errors import ErrorDomain, XMLError
 
 
 class Seclabel(Element, tag="seclabel"):
@@ -21,6 +21,8 @@ class Seclabel(Element, tag="seclabel"):
 
     def parsed(self, flags: int) -> None:
         """Labels that a dynamic model makes up are live only."""
+        if self.type is None and self.model is None:
+            raise XMLError(f"line {self.line}, <seclabel>: type or model has to be given", domain=ErrorDomain.DOMAIN)
         self.type = self.type or "dynamic"
         if self.type == "none":
             if self.relabel:

@@ -33,6 +33,8 @@ def prepare(domain: DomainDef, *, security_model: str = "none") -> None:
 
     Errors: XMLError and ConfigUnsupported where parts contradict each other.
     """
+    if domain.os.type is None and domain.bootloader is None:
+        raise XMLError("os: its <type> is missing, it has to be given", domain=ErrorDomain.DOMAIN)
     if not domain.uuid:
         domain.uuid = new_uuid()
     if domain.has_genid and domain.genid is None:

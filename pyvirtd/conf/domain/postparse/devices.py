@@ -15,7 +15,7 @@ from pyvirtd.conf.domain.controller import Controller
 from pyvirtd.conf.domain.disk import Disk, DiskBus
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.domain.video import Video, VideoModel
-from pyvirtd.errors import ErrorDomain, InternalError, XMLError
+from pyvirtd.errors import ConfigUnsupported, ErrorDomain, InternalError
 
 BUS_OF_NAME: Final[dict[str, DiskBus]] = {
     "xvd": "xen", "ubd": "uml", "hd": "ide", "sd": "scsi", "vd": "virtio", "fd": "fdc",
@@ -94,7 +94,7 @@ def _disks(domain: DomainDef) -> None:
 def assign_drives(domain: DomainDef) -> None:
     """Addresses of disks on IDE, SCSI, SATA and floppy controllers."""
     for disk in domain.devices.disks:
-        if disk.address is None and disk.bus in ("ide", "scsi", "sata", "fdc"):
+        if disk.address is None and disk.target and disk.bus in ("ide", "scsi", "sata", "fdc"):
             disk.address = drive_address(disk)
 
 
@@ -115,17 +115,24 @@ def _channels(channels: list[Channel]) -> None:
 
 
 def _controllers(domain: DomainDef) -> None:
-    """Sorted by index within their types; those without get the lowest free one of their type."""
+    """Sorted by index within their types; those without get the lowest free one of their type, companions of a USB
+    controller its own."""
+    master = 0
+    listed = domain.devices.controllers
+    for controller in listed:
+        companion = controller.type == "usb" and controller.master_startport is not None
+        if controller.index is None:
+            used = {other.index for other in listed if other.type == controller.type}
+            free = next(number for number in range(len(listed) + 1) if number not in used)
+            controller.index = master if companion else free
+        if controller.type == "usb" and not companion:
+            master = controller.index
     controllers: list[Controller] = []
     for controller in domain.devices.controllers:
         insert(
             controllers, controller, lambda c: c.type,
-            lambda c: 1 << 32 if c.index is None else 2 * c.index + (c.master_startport is not None),
+            lambda c: 2 * (c.index or 0) + (c.master_startport is not None),
         )  # fmt: skip
-    for controller in controllers:
-        if controller.index is None:
-            used = {other.index for other in controllers if other.type == controller.type}
-            controller.index = next(number for number in range(len(controllers) + 1) if number not in used)
     domain.devices.controllers = controllers
 
 
@@ -212,7 +219,7 @@ def _videos(domain: DomainDef, model: VideoModel | None) -> None:
         return
     primary = [video for video in videos if video.primary]
     if len(primary) > 1:
-        raise XMLError("only one video device can be primary", domain=ErrorDomain.DOMAIN)
+        raise ConfigUnsupported("only one video device can be primary", domain=ErrorDomain.DOMAIN)
     first = primary[0] if primary else videos[0]
     first.primary = True if first.model != "none" else None
     videos.remove(first)
