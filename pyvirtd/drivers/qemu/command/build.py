@@ -12,7 +12,7 @@ from pyvirtd.drivers.qemu.command.filesystem import add_filesystems
 from pyvirtd.drivers.qemu.command.graphics import add_graphics
 from pyvirtd.drivers.qemu.command.hostdev import add_hostdevs, add_redirdevs
 from pyvirtd.drivers.qemu.command.interface import add_interfaces
-from pyvirtd.drivers.qemu.command.overrides import add_passthrough
+from pyvirtd.drivers.qemu.command.overrides import add_arguments, add_overrides
 from pyvirtd.drivers.qemu.command.serial import add_channels, add_consoles, add_serials
 from pyvirtd.drivers.qemu.command.sound import add_audios, add_sounds
 from pyvirtd.drivers.qemu.command.video import add_videos
@@ -63,12 +63,13 @@ def build_command(definition: DomainDef, caps: QemuCapabilities, launch: LaunchC
     boot.add_power(b)
     boot.add_boot(b)
     add_devices(b)
+    add_arguments(b)
     if launch.seccomp:
         machine.add_sandbox(b)
     add_late_devices(b)
     if launch.timestamps:
         b.add("-msg", "timestamp=on")
-    add_passthrough(b)
+    add_overrides(b)
     return QemuCommand(argv=b.argv, env=environment(b), files=b.files, before=b.before)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyvirtd.drivers.qemu.command.words import escape, on_off
+from pyvirtd.drivers.qemu.postparse.cpu import can_be_migratable
 from pyvirtd.errors import ConfigUnsupported
 
 if TYPE_CHECKING:
@@ -48,12 +49,12 @@ def model_words(b: Builder) -> list[str]:
     words: list[str]
     match cpu.mode:
         case "host-passthrough":
-            words = ["host" if b.definition.type == "kvm" else "max"]
-            if cpu.migratable is not None:
+            words = ["host"]
+            if cpu.migratable is not None and can_be_migratable(b.definition, b.caps):
                 words.append(f"migratable={on_off(cpu.migratable)}")
         case "maximum":
             words = ["max"]
-            if cpu.migratable is not None:
+            if cpu.migratable is not None and can_be_migratable(b.definition, b.caps):
                 words.append(f"migratable={on_off(cpu.migratable)}")
         case "host-model":
             words = host_model_words(b)

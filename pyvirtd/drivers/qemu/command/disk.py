@@ -46,7 +46,7 @@ def number_nodes(b: Builder) -> None:
     """libvirt numbers images from the last disk's backwards; an empty drive has a number too."""
     number = 0
     for disk in reversed(b.devices.disks):
-        if disk.type == "vhostuser":
+        if disk.type == "vhostuser" or disk.bus == "sd":
             continue
         if disk.empty:
             number += 1

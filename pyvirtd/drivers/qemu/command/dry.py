@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyvirtd.conf.domain.graphics import Spice, Vnc
 from pyvirtd.conf.domain.interface import Interface
 from pyvirtd.drivers.qemu.command.context import EncryptedSecret, LaunchContext
+from pyvirtd.drivers.qemu.command.live import settle_live
 from pyvirtd.drivers.qemu.postparse.addresses import assign_addresses
 from pyvirtd.drivers.qemu.postparse.machine import devices_of
 
@@ -64,6 +65,7 @@ def prepare_dry(definition: DomainDef, caps: QemuCapabilities, context: LaunchCo
         new = Interface(type="ethernet", mac=old.mac, model=old.model, script=old.script)
         new.alias = old.alias
         devices.interfaces[position] = new
+    settle_live(definition, caps, context)
     assign_addresses(definition, caps)
     taps: dict[str, list[int]] = {}
     for number, _ in enumerate(devices.interfaces):

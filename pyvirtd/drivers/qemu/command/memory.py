@@ -88,7 +88,7 @@ def backend_props(b: Builder, ident: str, size: int, cell: Cell | None, device: 
         prealloc = True
     elif source == "memfd":
         props = {"qom-type": "memory-backend-memfd", "id": ident}
-    elif source == "file" or access == "shared":
+    elif source == "file" or access is not None:
         path = os.path.join(b.context.ram_dir, ident)
         props = {"qom-type": "memory-backend-file", "id": ident, "mem-path": path}
     else:

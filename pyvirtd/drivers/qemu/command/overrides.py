@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from pyvirtd.drivers.qemu.command.builder import Builder
 
 
-def add_passthrough(b: Builder) -> None:
-    """Overridden properties go into the devices that were written; raw arguments to the end."""
-    namespace = b.definition.qemu
-    if namespace is None:
-        return
-    for override in namespace.overrides:
+def add_arguments(b: Builder) -> None:
+    """Raw arguments, as they are."""
+    if b.definition.qemu is not None:
+        b.add(*b.definition.qemu.args)
+
+
+def add_overrides(b: Builder) -> None:
+    """Overridden properties go into the devices that were written."""
+    for override in b.definition.qemu.overrides if b.definition.qemu is not None else []:
         override_device(b, override.alias, override.properties)
-    b.add(*namespace.args)
 
 
 def override_device(b: Builder, alias: str, properties: list[QemuProperty]) -> None:

@@ -22,6 +22,7 @@ from pyvirtd.drivers.qemu.postparse.paths import drop_generated_paths
 from pyvirtd.errors import ConfigUnsupported, HostSystemError
 
 if TYPE_CHECKING:
+    from pyvirtd.conf.domain.controller import Controller
     from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 
@@ -73,20 +74,31 @@ def post_parse(definition: DomainDef, caps: QemuCapabilities) -> None:
     settle_pci_options(definition, caps)
 
 
+COMPANION_PORTS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
+ICH9_USB = ("ich9-ehci1", *COMPANION_PORTS)
+
+
 def number_controllers(definition: DomainDef) -> None:
-    """Indexes for controllers without one: the first free of their kind; companions share their master's."""
+    """Indexes for controllers without one: the first free of their kind.
+
+    EHCI and its companions, one after the other in the document, share an index.
+    """
     controllers = devices_of(definition).controllers
     used = {(c.type, c.index) for c in controllers if c.index is not None}
-    previous: int | None = None
+    group: set[str] = set()
+    previous: Controller | None = None
     for controller in controllers:
+        ich9 = controller.type == "usb" and controller.model in ICH9_USB
+        if not ich9 or controller.model in group:
+            group.clear()
         if controller.index is None:
-            if controller.type == "usb" and controller.master_startport is not None and previous is not None:
-                controller.index = previous
+            if ich9 and group and previous is not None:
+                controller.index = previous.index
             else:
-                index = 0
-                while (controller.type, index) in used:
-                    index += 1
-                controller.index = index
-                used.add((controller.type, index))
-        if controller.type == "usb":
-            previous = controller.index
+                controller.index = next(i for i in range(len(used) + 1) if (controller.type, i) not in used)
+                used.add((controller.type, controller.index))
+        if ich9:
+            group.add(controller.model or "")
+            if controller.model in COMPANION_PORTS and controller.master_startport is None:
+                controller.master_startport = COMPANION_PORTS[controller.model or ""]
+        previous = controller

@@ -31,8 +31,8 @@ def settle_cpu(definition: DomainDef, caps: QemuCapabilities) -> None:
     if cpu is None or (cpu.mode in (None, "custom") and cpu.model is None):
         return
     if cpu.mode in ("host-passthrough", "maximum"):
-        if cpu.migratable is None and is_x86(definition) and definition.type == "kvm":
-            cpu.migratable = True
+        if cpu.migratable is None and is_x86(definition):
+            cpu.migratable = can_be_migratable(definition, caps)
         cpu.check = cpu.check or "none"
         cpu.match = cpu.match or "exact" if cpu.model else cpu.match
     elif cpu.mode == "host-model":
@@ -42,6 +42,11 @@ def settle_cpu(definition: DomainDef, caps: QemuCapabilities) -> None:
         cpu.match = cpu.match or "exact"
         cpu.check = cpu.check or ("none" if definition.type == "qemu" else "partial")
         cpu.fallback = cpu.fallback or "allow"
+
+
+def can_be_migratable(definition: DomainDef, caps: QemuCapabilities) -> bool:
+    """Whether -cpu host knows to hide what can't be migrated."""
+    return definition.type == "kvm" and caps.arch == "x86_64"
 
 
 def set_default_cpu(definition: DomainDef, caps: QemuCapabilities) -> None:

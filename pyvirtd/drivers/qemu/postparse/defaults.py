@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.audio import Audio
 from pyvirtd.conf.domain.disk import DiskDriver
-from pyvirtd.conf.domain.hostdev import MdevSource, PciSource
+from pyvirtd.conf.domain.graphics import Spice, Vnc
+from pyvirtd.conf.domain.hostdev import MdevSource
 from pyvirtd.conf.domain.input import Input
 from pyvirtd.conf.domain.memballoon import MemBalloon
 from pyvirtd.conf.domain.panic import Panic
+from pyvirtd.conf.domain.source import Encryption
 from pyvirtd.drivers.qemu.postparse.machine import (
     devices_of,
     is_arm_virt,
@@ -63,6 +65,9 @@ def settle_device_models(definition: DomainDef, caps: QemuCapabilities) -> None:
     devices = devices_of(definition)
     for disk in devices.disks:
         settle_disk(disk)
+    for graphics in devices.graphics:
+        if isinstance(graphics, Vnc | Spice):
+            settle_listens(graphics)
     for interface in devices.interfaces:
         settle_interface(definition, interface, caps)
     for position, video in enumerate(devices.videos):
@@ -75,8 +80,8 @@ def settle_device_models(definition: DomainDef, caps: QemuCapabilities) -> None:
         if panic.model in (None, "default"):
             panic.model = "pseries" if is_pseries(definition) else "s390" if is_s390(definition) else "isa"
     for hostdev in devices.hostdevs:
-        if hostdev.mode == "subsystem" and isinstance(hostdev.source, PciSource) and hostdev.driver is None:
-            hostdev.driver = "vfio"
+        if hostdev.mode == "subsystem" and hostdev.managed is None:
+            hostdev.managed = False
         if isinstance(hostdev.source, MdevSource) and hostdev.model == "vfio-pci" and hostdev.display is None:
             hostdev.display = False
     for shmem in devices.shmems:
@@ -100,9 +105,33 @@ def settle_disk(disk: Disk) -> None:
         disk.driver.name = "qemu"
     if disk.driver.type is None and disk.type != "volume":
         disk.driver.type = "raw"
+    if disk.empty and disk.device in ("cdrom", "floppy"):
+        disk.type, disk.snapshot = "file", None
+        if disk.source is not None:
+            disk.source.file = disk.source.dev = None
+    if disk.source is not None:
+        settle_encryption(disk.source.encryption)
+    settle_encryption(disk.encryption)
     store = disk.backing
     while store is not None and store.type is not None:
+        if store.source is not None:
+            settle_encryption(store.source.encryption)
         store = store.backing
+
+
+def settle_encryption(encryption: Encryption | None) -> None:
+    """QEMU decrypts, unless the storage library is to do it."""
+    if encryption is not None and encryption.engine is None:
+        encryption.engine = "qemu"
+
+
+def settle_listens(graphics: Vnc | Spice) -> None:
+    """The address of a network is known when the guest starts, not before."""
+    for listen in graphics.listens:
+        if listen.type == "network":
+            listen.address = None
+    if graphics.listens and graphics.listens[0].type == "network":
+        graphics.listen = None
 
 
 def settle_interface(definition: DomainDef, interface: Interface, caps: QemuCapabilities) -> None:

@@ -86,7 +86,7 @@ CONTROLLER_CONNECT: dict[str, Connect] = {
     "pcie-to-pci-bridge": Connect.PCIE_TO_PCI,
     "pcie-root-port": Connect.PCIE_ROOT_PORT | Connect.AGGREGATE,
     "pcie-switch-upstream-port": Connect.SWITCH_UPSTREAM,
-    "pcie-switch-downstream-port": Connect.SWITCH_DOWNSTREAM | Connect.AGGREGATE,
+    "pcie-switch-downstream-port": Connect.SWITCH_DOWNSTREAM,
 }
 
 _WANTED_NAMES = {
