@@ -38,6 +38,8 @@ from pyvirtd.protocol.frame import (
     encode_message,
 )
 from pyvirtd.protocol.qemu import QemuCalls
+from pyvirtd.protocol.remote.domain import DomainGetState
+from pyvirtd.protocol.remote.events import DomainEventLifecycle
 from pyvirtd.protocol.remote.hypervisor import HypervisorCalls
 from pyvirtd.protocol.remote.network import NetworkCalls
 from pyvirtd.protocol.remote.session import SessionCalls
@@ -48,6 +50,8 @@ from pyvirtd.server.desk import SessionDesk
 from pyvirtd.server.server import Limits, Server
 
 DOMAIN = DomainRef("one", b"1" * 16, 3)
+SCREEN = bytes(range(256)) * 400
+"""A fiftieth of what the fake driver's screenshots show."""
 OTHER = DomainRef("two", b"2" * 16, -1)
 VOLUME = StorageVolRef("pool", "vol", "key")
 
@@ -107,6 +111,20 @@ class FakeDriver(Driver, HypervisorCalls, QemuCalls):
         read, write = os.pipe()
         self.files = [write]
         return Passed(None, [read])
+
+    def domain_get_state(self, dom: DomainRef, flags: int) -> DomainGetState:
+        return DomainGetState(1, 1)
+
+    def domain_suspend(self, dom: DomainRef) -> None:
+        self.context.events.emit(DomainEventLifecycle(dom, 3, 0))
+
+    def domain_screenshot(self, dom: DomainRef, screen: int, flags: int, stream: Stream) -> str:
+        async def send(stream: Stream) -> None:
+            for _ in range(50):
+                await stream.write(SCREEN)
+
+        stream.serve(send)
+        return "image/x-portable-pixmap"
 
     def domain_open_console(self, dom: DomainRef, dev_name: str | None, flags: int, stream: Stream) -> None:
         async def echo(stream: Stream) -> None:
