@@ -14,7 +14,7 @@ from pyvirtd.protocol.remote.hypervisor import HypervisorCalls
 from tests.harness.programs import TOP
 
 
-class Sample(Driver, HypervisorCalls, scheme="sample"):
+class Sample(Driver, HypervisorCalls):
     """A driver that answers two calls, and a third through one of them."""
 
     name = "sample"
