@@ -109,8 +109,15 @@ class DomainDef(Element, tag="domain"):
             raise XMLError(f"line {self.line}, <title>: has a line break, it has to be one line")
 
 
-def parse_domain(xml: str | bytes, flags: int = Dump.INACTIVE) -> DomainDef:
-    """A <domain> document as it stands: nothing is filled in, nothing judged beyond the syntax."""
+def parse_domain(xml: str | bytes, flags: int = Dump.INACTIVE, *, validate: bool = False) -> DomainDef:
+    """A <domain> document as it stands: nothing is filled in, nothing judged beyond the syntax.
+
+    validate: refuse names and words that no declaration knows (XMLInvalidSchema), as the VALIDATE flags ask.
+    """
+    if validate:
+        from pyvirtd.conf.schema import check_schema  # compiling it costs a tenth of a second
+
+        check_schema(DomainDef, xml, what="domain XML")
     return parse(DomainDef, xml, flags, what="domain XML")
 
 
