@@ -9,11 +9,13 @@ from pyvirtd.core import tasks
 from pyvirtd.core.driver import Driver, DriverContext
 from pyvirtd.core.uri import ConnectURI
 from pyvirtd.drivers.qemu.autostart import AutostartCalls, first_since_boot, start_marked
+from pyvirtd.drivers.qemu.console import ConsoleCalls
 from pyvirtd.drivers.qemu.definition import DefinitionCalls
 from pyvirtd.drivers.qemu.descriptors import DescriptorCalls
 from pyvirtd.drivers.qemu.host import HostCalls
 from pyvirtd.drivers.qemu.lifecycle import LifecycleCalls
 from pyvirtd.drivers.qemu.metadata import MetadataCalls
+from pyvirtd.drivers.qemu.monitor_passthrough import PassthroughCalls
 from pyvirtd.drivers.qemu.query import QueryCalls
 from pyvirtd.drivers.qemu.reattach import reattach_all
 from pyvirtd.drivers.qemu.runtime import Runtime
@@ -32,6 +34,8 @@ class QemuDriver(
     AutostartCalls,
     MetadataCalls,
     DescriptorCalls,
+    ConsoleCalls,
+    PassthroughCalls,
     HostCalls,
     Driver,
 ):

@@ -5,9 +5,10 @@ Nothing else in the driver changes a domain's state or tells clients about it.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,7 @@ from pyvirtd.drivers.qemu.settings import QemuSettings
 from pyvirtd.drivers.qemu.status import Status, StatusDirectory
 from pyvirtd.errors import InternalError, VirtError
 from pyvirtd.host.cgroup import Hierarchies, detect
+from pyvirtd.protocol.qemu import QemuDomainMonitorEvent
 from pyvirtd.protocol.remote.events import DomainEventLifecycle
 from pyvirtd.store.aside import set_aside
 from pyvirtd.store.atomic import in_background
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from pyvirtd.drivers.qemu.machine import Machine
 
 log = logging.getLogger(__name__)
-
-RawListener = Callable[[Domain, str, Mapping[str, Any], tuple[int, int]], None]
 
 _SHORT_NAME: Final = 20
 _PERSISTENT: Final = Dump.INACTIVE | Dump.SECURE
@@ -62,7 +62,6 @@ class Runtime:
         self.ownership = Ownership(self.settings, context.privileged)
         self.capabilities = QemuCapabilitiesCache(paths.cache / "qemu" / "capabilities", self.ownership.run_as)
         self._fd_groups: dict[bytes, dict[str, FdGroup]] = {}
-        self.raw_listeners: list[RawListener] = []
 
     def reload(self) -> None:
         """Settings have been read again; what runs keeps what it was started with."""
@@ -180,8 +179,9 @@ class Runtime:
 
     def raw_event(self, domain: Domain, name: str, data: Mapping[str, Any], stamp: tuple[int, int]) -> None:
         """An event of QEMU's own, for clients of the monitor passthrough."""
-        for listener in tuple(self.raw_listeners):
-            listener(domain, name, data, stamp)
+        details = json.dumps(dict(data), separators=(",", ":")) if data else None
+        seconds, micros = stamp
+        self.emit(QemuDomainMonitorEvent(domain.ref, name, seconds, max(0, micros), details))
 
     def domain_ended(self, domain: Domain, step: str, *, silent: bool = False, keep: float = 0.0) -> None:
         """Its process is gone and cleaned up after: it is shut off now, or no more if it was transient."""
@@ -195,6 +195,15 @@ class Runtime:
         if not silent:
             self.tell(domain, step, keep=keep)
         self.context.inhibit(bool(self.domains.active))
+
+    def taint(self, domain: Domain, flag: str) -> None:
+        """Note, and write to the guest's log, that something was done behind the daemon's back."""
+        if flag not in domain.taints:
+            domain.taints |= {flag}
+            log.warning("%s is tainted: %s", domain, flag)
+            if domain.machine is not None:
+                domain.machine.log.note(f"Domain is tainted: {flag}")
+                domain.machine.save_soon()
 
     def device_gone(self, machine: Machine, alias: str) -> None:
         """Drop a device from the live definition."""
