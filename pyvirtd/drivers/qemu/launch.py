@@ -23,16 +23,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pyvirtd.conf.domain.chardev import ChardevSource
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.lifecycle import State
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
-from pyvirtd.drivers.qemu.command import LaunchContext, QemuCommand
+from pyvirtd.drivers.qemu.command import LaunchContext, QemuCommand, build_command
 from pyvirtd.drivers.qemu.command.context import FdGroup
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, MONITOR_SOCKET, Machine, open_directory
 from pyvirtd.drivers.qemu.monitor import MonitorLost
 from pyvirtd.drivers.qemu.ownership import why_unreachable
-from pyvirtd.drivers.qemu.pipeline import command_line, live_definition
+from pyvirtd.drivers.qemu.pipeline import capabilities_of, live_definition
+from pyvirtd.drivers.qemu.prepare import give_places, make_nvram
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.errors import ConfigUnsupported, HostSystemError, InternalError, OperationFailed, VirtError
 from pyvirtd.host.cgroup import Cgroup
@@ -64,11 +66,8 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
     Raises what went wrong: InternalError with QEMU's last words when it exited, HostSystemError, ConfigUnsupported.
     """
     domain.require_inactive()
-    emulator = definition.devices.emulator if definition.devices is not None else None
-    if not emulator:
-        raise ConfigUnsupported(f"{domain} names no <emulator>")
-    caps = runtime.capabilities.peek(emulator) or await runtime.capabilities.get(emulator)
-    live = await live_definition(runtime, definition, caps)
+    caps = await capabilities_of(runtime, definition)
+    live = live_definition(definition, caps)
     machine = Machine(domain, runtime, runtime.guest_dir(runtime.domains.activate(domain), domain.name))
     live.id = domain.id
     domain.machine = machine
@@ -102,10 +101,11 @@ async def _execute(
     machine.autodestroy, machine.started_at = options.autodestroy, time.time()
     context = _context(runtime, machine, options)
     with contextlib.ExitStack() as closing:
-        await in_background(_prepare, runtime, machine, live)
+        give_places(runtime, machine, live)
+        await in_background(_prepare, runtime, machine, live, options)
         listener = closing.enter_context(_listener(machine.run_dir, runtime))
         context.monitor_fd = listener.fileno()
-        command = command_line(live, caps, context)
+        command = build_command(live, caps, context)
         _make_ready(runtime, machine, command)
         output = machine.log.open()
         closing.callback(os.close, output)
@@ -146,13 +146,14 @@ def _context(runtime: Runtime, machine: Machine, options: StartOptions) -> Launc
     )
 
 
-def _prepare(runtime: Runtime, machine: Machine, live: DomainDef) -> None:
+def _prepare(runtime: Runtime, machine: Machine, live: DomainDef, options: StartOptions) -> None:
     """Make the guest's directories, check and lend its files. Blocks on the disk."""
     for directory in runtime.directories_of(machine.run_dir)[:2]:
         make_directory(directory.parent, 0o755)
         shutil.rmtree(directory, ignore_errors=True)
         make_directory(directory)
         runtime.ownership.give(directory)
+    make_nvram(runtime, live, reset=options.reset_nvram)
     files = list(files_of(live))
     for path in files:
         try:
@@ -168,20 +169,18 @@ def _prepare(runtime: Runtime, machine: Machine, live: DomainDef) -> None:
 def files_of(live: DomainDef) -> Iterator[str]:
     """Local files that QEMU opens by their path: kernels, images with their backing chains, firmware variables."""
     system = live.os
-    if system is not None:
-        yield from filter(None, (system.kernel, system.initrd, system.dtb, system.acpi_table))
-        if system.loader is not None and system.loader.path:
-            yield system.loader.path
-        if system.nvram is not None and system.nvram.path:
-            yield system.nvram.path
-    if live.devices is not None:
-        for disk in live.devices.disks:
-            layer: Any = disk
-            while layer is not None and layer.source is not None:
-                path = layer.source.file or layer.source.dev
-                if path and not (layer.source.fdgroup or layer.source.protocol):
-                    yield path
-                layer = getattr(layer, "backing_store", None)
+    yield from filter(None, (system.kernel, system.initrd, system.dtb, system.acpi_table))
+    if system.loader is not None and system.loader.path:
+        yield system.loader.path
+    if system.nvram is not None and system.nvram.path:
+        yield system.nvram.path
+    for disk in live.devices.disks:
+        layer: Any = disk
+        while layer is not None and layer.source is not None:
+            path = layer.source.file or layer.source.dev
+            if path and not (layer.source.fdgroup or layer.source.protocol):
+                yield path
+            layer = getattr(layer, "backing_store", None)
 
 
 @contextlib.contextmanager
@@ -224,7 +223,7 @@ async def _begin(runtime: Runtime, machine: Machine, live: DomainDef, options: S
     )
     learn_chardevs(live, chardevs)
     machine.vcpu_threads = vcpu_threads(cpus)
-    for channel in live.devices.channels if live.devices is not None else ():
+    for channel in live.devices.channels:
         if channel.target_type == "virtio":
             channel.state = "connected" if channel.alias in machine.open_channels else "disconnected"
     machine.domain.live_changed()
@@ -236,8 +235,6 @@ async def _begin(runtime: Runtime, machine: Machine, live: DomainDef, options: S
 
 def _settings_of(machine: Machine, live: DomainDef) -> Iterator[Any]:
     """Monitor commands for what the command line cannot say."""
-    if live.devices is None:
-        return
     for graphics in live.devices.graphics:
         password = getattr(graphics, "passwd", None)
         if password is not None and graphics.type in ("vnc", "spice"):
@@ -269,16 +266,16 @@ def learn_chardevs(live: DomainDef, reply: Any) -> None:
         for entry in reply
         if isinstance(entry, dict) and str(entry.get("filename", "")).startswith("pty:") and "label" in entry
     }
-    if live.devices is None:
-        return
-    from pyvirtd.conf.domain.chardev import ChardevSource
-
     for device in (*live.devices.serials, *live.devices.parallels, *live.devices.channels, *live.devices.consoles):
         alias = device.alias
         if device.backend.type == "pty" and alias in paths:
             if not device.backend.sources:
                 device.backend.sources = [ChardevSource()]
             device.backend.sources[0].path = paths[alias]
+    consoles, serials = live.devices.consoles, live.devices.serials
+    if consoles and serials and consoles[0].target_type in (None, "serial"):
+        # The first console of this kind is the first serial line under its old name.
+        consoles[0].backend, consoles[0].alias = serials[0].backend.copy(), serials[0].alias
 
 
 def vcpu_threads(reply: Any) -> dict[int, int]:
