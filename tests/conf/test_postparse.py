@@ -7,7 +7,7 @@ import pytest
 from pyvirtd.conf.domain.address import DriveAddress
 from pyvirtd.conf.domain.domain import DomainDef, parse_domain
 from pyvirtd.conf.domain.postparse import add_implied, complete_devices, prepare
-from pyvirtd.conf.domain.postparse.devices import disk_index
+from pyvirtd.conf.domain.postparse.order import disk_index
 from pyvirtd.errors import ConfigUnsupported, InternalError, VirtError, XMLDetail, XMLError
 
 
@@ -98,7 +98,7 @@ def test_disk_names_are_numbers(target: str, index: int) -> None:
 
 
 def test_disks_find_their_places() -> None:
-    disks = "".join(f"<disk><target dev='{name}'/></disk>" for name in ("vdb", "sdh", "vda", "hdc", "sda"))
+    disks = "".join(f"<disk><source file='/{name}'/><target dev='{name}'/></disk>" for name in ("vdb", "sdh", "vda", "hdc", "sda"))
     domain = complete("", disks)
     assert [(d.target, d.bus) for d in domain.devices.disks] == [
         ("vda", "virtio"), ("vdb", "virtio"), ("sda", "scsi"), ("sdh", "scsi"), ("hdc", "ide"),

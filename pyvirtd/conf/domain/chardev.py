@@ -88,6 +88,8 @@ class Backend(Element):
                 source.path = None
             if "mode" in mine and source.mode is None:
                 source.mode = "connect"
+            if self.type == "unix" and source.path is None:
+                source.mode = None  # the driver makes the path, and binds
         self.sources = [source for source in self.sources if source != _NO_SOURCE]
         if self.type == "udp":
             self.sources.sort(key=lambda source: source.mode or "")  # the one that binds prints first
@@ -113,6 +115,11 @@ class Chardev(Device):
     """Any of the four."""
 
     backend: Backend = inline(Backend)
+
+    def parsed(self, flags: int) -> None:
+        """Without a type it is a pty."""
+        if self.backend.type is None:
+            self.backend.type = "pty"
 
 
 class Serial(Chardev, tag="serial"):

@@ -82,6 +82,18 @@ class Devices(Element, tag="devices"):
     vsocks: list[Vsock] = children()
     pstores: list[Pstore] = children()
 
+    def mirror_console(self) -> None:
+        """The first console, where it is a serial port by another name, shows what that port is now."""
+        if self.consoles and self.serials and self.consoles[0].target_type == "serial":
+            console, serial = self.consoles[0], self.serials[0]
+            console.backend, console.port = serial.backend, serial.port
+            console.alias, console.address, console.acpi_index = serial.alias, serial.address, serial.acpi_index
+
+    def printed(self, flags: int) -> bool:
+        """Always, with the console as it is now."""
+        self.mirror_console()
+        return True
+
     def hollow(self, flags: int) -> bool:
         """Always with its closing tag."""
         return True

@@ -131,6 +131,8 @@ class Disk(BootDevice, tag="disk"):
 
     def parsed(self, flags: int) -> None:
         """A source is what its type says; a CD-ROM is always read-only."""
+        if self.type == "network" and self.device in ("cdrom", "floppy") and not (self.source and self.source.protocol):
+            self.type, self.source = "file", None  # a drive that is empty has no network
         if self.source is not None:
             self.source.settle(self.type)
         if self.device == "cdrom":

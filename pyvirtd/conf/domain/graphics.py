@@ -58,6 +58,8 @@ def _settle_listens(graphics: Vnc | Spice | Rdp, socket: str | None) -> None:
         listens.append(
             Listen(type="socket", socket=socket) if socket else Listen(type="address", address=graphics.listen or None)
         )
+    if socket and listens[0].type != "socket":
+        listens[0] = Listen(type="socket", socket=socket)  # the attribute wins
     first = listens[0]
     for listen in listens:
         if listen.type == "network" and not listen.network:
@@ -181,8 +183,9 @@ class Spice(Graphics, variant="spice"):
             self.port = self.tls_port = None
         self.port = self.port or None
         self.tls_port = self.tls_port or None
-        if not (self.autoport or self.port or self.tls_port):
-            self.listen, self.listens = None, [Listen(type="none")]
+        if not self.autoport and self.port is None and self.tls_port is None and self.listens[0].type == "address":
+            self.listens[0] = Listen(type="none")  # no port, no network: only passed descriptors
+            self.listen = None
 
     def hollow(self, flags: int) -> bool:
         """With its closing tag where listens are left out."""

@@ -10,7 +10,7 @@ from typing import Literal
 from pyvirtd.conf.domain.address import PciBus, PciDomain, PciFunction, PciSlot
 from pyvirtd.conf.domain.device import RomDevice
 from pyvirtd.conf.domain.interface import Ip, Route
-from pyvirtd.conf.domain.source import Host, StartupPolicy, StorageAuth
+from pyvirtd.conf.domain.source import DEFAULT_PORTS, Host, StartupPolicy, StorageAuth
 from pyvirtd.conf.xml import Element, at, child, children, flag, kind
 from pyvirtd.conf.xml.types import AnyUInt, Hex4, OnOff, ULong, Uuid, YesNo
 
@@ -56,6 +56,14 @@ class ScsiSource(HostdevSource, variant="scsi"):
     bus: AnyUInt | None = at("address/@bus")
     target: AnyUInt | None = at("address/@target")
     unit: ULong | None = at("address/@unit")
+
+    def parsed(self, flags: int) -> None:
+        """An iSCSI target without logical unit means unit 0; its servers listen on port 3260."""
+        if self.protocol == "iscsi":
+            if self.name is not None and "/" not in self.name:
+                self.name += "/0"
+            for host in self.hosts:
+                host.port = host.port or DEFAULT_PORTS["iscsi"]
 
 
 class ScsiHostSource(HostdevSource, variant="scsi_host"):
@@ -111,3 +119,8 @@ class Hostdev(RomDevice, tag="hostdev"):
     teaming_persistent: str | None = at("teaming/@persistent")
     readonly: bool = flag("readonly")
     shareable: bool = flag("shareable")
+
+    def parsed(self, flags: int) -> None:
+        """Unless told, the driver of the device on the host is left alone."""
+        if self.mode == "subsystem" and self.managed is None:
+            self.managed = False

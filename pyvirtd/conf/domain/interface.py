@@ -29,6 +29,11 @@ class Ip(Element, tag="ip"):
     prefix: UInt | None = at("@prefix")
     peer: str | None = at("@peer")
 
+    def parsed(self, flags: int) -> None:
+        """The family follows from the address."""
+        if self.family is None:
+            self.family = "ipv6" if ":" in self.address else "ipv4"
+
 
 class Route(Element, tag="route"):
     """A route: where to, through which gateway."""
@@ -210,6 +215,14 @@ class PortForward(Element, tag="portForward"):
     ranges: list[PortRange] = children()
 
 
+_MODELS = {
+    name.lower(): name
+    for name in (
+        "netfront", "rtl8139", "virtio", "e1000", "e1000e", "igb", "virtio-transitional", "virtio-non-transitional",
+        "usb-net", "spapr-vlan", "lan9118", "scm91c111", "vlance", "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A",
+        "Am79C973", "82540EM", "82545EM", "82543GC",
+    )
+}  # fmt: skip
 _GENERATED = ("vnet", "macvtap", "macvlan")
 
 
@@ -255,11 +268,18 @@ class Interface(RomDevice, tag="interface"):
     teaming_persistent: str | None = at("teaming/@persistent")
     link: Literal["up", "down"] | None = at("link/@state")
     mtu: UInt | None = at("mtu/@size", omit=0)
-    coalesce_frames: UInt | None = at("coalesce/rx/frames/@max")
+    coalesce_frames: UInt | None = at("coalesce/rx/frames/@max", omit=0)
 
     def parsed(self, flags: int) -> None:
         """The two drivers exclude each other."""
         if self.type == "hostdev":
             self.driver = None
+            self.managed = self.managed or None
         else:
-            self.passthrough = None
+            self.passthrough = self.managed = None
+        if self.type not in ("network", "ethernet", "bridge"):
+            self.filterref = None
+        if self.source is not None and flags & Dump.INACTIVE and self.type != "vds":
+            self.source.portid = None
+        if self.model is not None:
+            self.model = _MODELS.get(self.model.lower(), self.model)

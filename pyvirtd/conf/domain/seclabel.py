@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyvirtd.conf.xml import Element, at
+from pyvirtd.conf.xml import Dump, Element, at
 from pyvirtd.conf.xml.types import YesNo
 
 
@@ -13,3 +13,7 @@ class DeviceSeclabel(Element, tag="seclabel"):
     labelskip: YesNo | None = at("@labelskip", live=True)
     relabel: YesNo | None = at("@relabel")
     label: str | None = at("label")
+
+    def printed(self, flags: int) -> bool:
+        """Only if it says something."""
+        return self.relabel is not None or self.label is not None or not flags & Dump.INACTIVE

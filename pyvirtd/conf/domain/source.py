@@ -157,6 +157,8 @@ class StorageSource(Element, tag="source"):
             if name not in mine:
                 setattr(self, name, None)
         if type == "network":
+            if self.protocol == "iscsi" and self.name is not None and "/" not in self.name:
+                self.name += "/0"  # the logical unit
             port = DEFAULT_PORTS.get(self.protocol or "")
             for host in self.hosts:
                 if host.transport == "tcp":
