@@ -6,7 +6,7 @@ import pytest
 
 from pyvirtd.conf.domain.address import DriveAddress
 from pyvirtd.conf.domain.domain import DomainDef, parse_domain
-from pyvirtd.conf.domain.postparse import add_implied, complete_devices, prepare
+from pyvirtd.conf.domain.postparse import add_implied, arrange_devices, complete_devices, prepare
 from pyvirtd.conf.domain.postparse.order import disk_index
 from pyvirtd.errors import ConfigUnsupported, InternalError, VirtError, XMLDetail, XMLError
 
@@ -18,6 +18,7 @@ def complete(inside: str, devices: str = "") -> DomainDef:
         f"<devices>{devices}</devices></domain>"
     )
     prepare(domain)
+    arrange_devices(domain)
     complete_devices(domain)
     add_implied(domain, video_model="vga")
     return domain
@@ -98,13 +99,14 @@ def test_disk_names_are_numbers(target: str, index: int) -> None:
 
 
 def test_disks_find_their_places() -> None:
-    disks = "".join(f"<disk><source file='/{name}'/><target dev='{name}'/></disk>" for name in ("vdb", "sdh", "vda", "hdc", "sda"))
+    names = ("vdb", "sdh", "vda", "hdc", "sda")
+    disks = "".join(f"<disk><source file='/{name}'/><target dev='{name}'/></disk>" for name in names)
     domain = complete("", disks)
     assert [(d.target, d.bus) for d in domain.devices.disks] == [
-        ("vda", "virtio"), ("vdb", "virtio"), ("sda", "scsi"), ("sdh", "scsi"), ("hdc", "ide"),
+        ("vda", "virtio"), ("sda", "scsi"), ("vdb", "virtio"), ("hdc", "ide"), ("sdh", "scsi"),
     ]  # fmt: skip
-    assert domain.devices.disks[3].address == DriveAddress(unit=8)
-    assert domain.devices.disks[4].address == DriveAddress(bus=1)
+    assert domain.devices.disks[4].address == DriveAddress(unit=8)
+    assert domain.devices.disks[3].address == DriveAddress(bus=1)
     assert domain.devices.disks[0].address is None
 
 

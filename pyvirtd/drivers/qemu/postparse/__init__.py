@@ -59,7 +59,7 @@ def post_parse(definition: DomainDef, caps: QemuCapabilities) -> None:
     system.arch = system.arch or caps.arch
     common.prepare(definition)
     canonical_machine(definition, caps)
-    number_controllers(definition)
+    common.arrange_devices(definition)
     add_default_controllers(definition, caps)
     add_default_devices(definition, caps)
     settle_device_models(definition, caps)
@@ -72,33 +72,3 @@ def post_parse(definition: DomainDef, caps: QemuCapabilities) -> None:
     settle_controller_models(definition, caps)
     assign_addresses(definition, caps)
     settle_pci_options(definition, caps)
-
-
-COMPANION_PORTS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
-ICH9_USB = ("ich9-ehci1", *COMPANION_PORTS)
-
-
-def number_controllers(definition: DomainDef) -> None:
-    """Indexes for controllers without one: the first free of their kind.
-
-    EHCI and its companions, one after the other in the document, share an index.
-    """
-    controllers = devices_of(definition).controllers
-    used = {(c.type, c.index) for c in controllers if c.index is not None}
-    group: set[str] = set()
-    previous: Controller | None = None
-    for controller in controllers:
-        ich9 = controller.type == "usb" and controller.model in ICH9_USB
-        if not ich9 or controller.model in group:
-            group.clear()
-        if controller.index is None:
-            if ich9 and group and previous is not None:
-                controller.index = previous.index
-            else:
-                controller.index = next(i for i in range(len(used) + 1) if (controller.type, i) not in used)
-                used.add((controller.type, controller.index))
-        if ich9:
-            group.add(controller.model or "")
-            if controller.model in COMPANION_PORTS and controller.master_startport is None:
-                controller.master_startport = COMPANION_PORTS[controller.model or ""]
-        previous = controller
