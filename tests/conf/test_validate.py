@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyvirtd.conf.domain.domain import parse_domain
-from pyvirtd.conf.domain.postparse import add_implied, complete_devices, prepare
+from pyvirtd.conf.domain.postparse import add_implied, arrange_devices, complete_devices, prepare
 from pyvirtd.conf.domain.validate import validate
 from pyvirtd.errors import ErrorDomain, VirtError
 from tests.conf import corpus
@@ -22,12 +22,15 @@ DRIVERS = (
     "PCI", "USB bus", "no hub at port", "loadparm", "memory devices",
 )  # fmt: skip
 
+ONE = "<disk><source file='/x'/><target dev='sda'/>"
+
 
 def refused(xml: bytes) -> int | None:
     """The code of the error that the conf room raises."""
     try:
         domain = parse_domain(xml)
         prepare(domain)
+        arrange_devices(domain)
         complete_devices(domain)
         add_implied(domain, video_model="cirrus")
         validate(domain)
@@ -75,9 +78,10 @@ def test_the_corpus_is_judged_alike() -> None:
         ("<os><type>hvm</type><firmware><feature enabled='yes' name='secure-boot'/></firmware></os>", "", 35),
         ("", "<disk><source file='/x'/></disk>", 20),
         ("", "<disk device='lun'><source file='/x'/><target dev='sda'/></disk>", 67),
-        ("", "<disk><target dev='sda' removable='on'/></disk>", 27),
-        ("", "<disk><target dev='sda'/></disk><disk><target dev='sda'/></disk>", 27),
-        ("", "<disk><target dev='sda'/><address type='pci'/></disk>", 67),
+        ("", "<disk><source file='/x'/><target dev='sda' removable='on'/></disk>", 27),
+        ("", f"{ONE}</disk>{ONE}</disk>", 27),
+        ("", "<disk><target dev='sda'/></disk>", 19),
+        ("", "<disk><source file='/x'/><target dev='sda'/><address type='pci'/></disk>", 67),
         ("", "<serial type='file'/>", 1),
         ("", "<serial type='tcp'><source host='h' mode='connect'/></serial>", 1),
         ("", "<serial type='tcp'><source service='1' mode='connect'/></serial>", 1),
@@ -92,7 +96,7 @@ def test_the_corpus_is_judged_alike() -> None:
         ("", "<controller type='usb' index='1'><master startport='0'/></controller>", 35),
         ("", "<shmem name='a/b'/>", 27),
         ("", "<shmem name='a'><msi/></shmem>", 27),
-        ("", "<disk><target dev='sda'/><boot order='1'/></disk><disk><target dev='sdb'/><boot order='1'/></disk>", 67),
+        ("", f"{ONE}<boot order='1'/></disk>{ONE.replace('sda', 'sdb')}<boot order='1'/></disk>", 67),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(inside: str, devices: str, code: int) -> None:

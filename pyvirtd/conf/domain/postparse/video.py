@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.video import Video, VideoModel
+from pyvirtd.errors import ConfigUnsupported, ErrorDomain
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.devices import Devices
@@ -32,7 +33,9 @@ def complete_video(video: Video) -> None:
 
 
 def choose_primary(devices: Devices) -> None:
-    """The first card is primary when none says it is."""
+    """The first card is primary when none says it is. ConfigUnsupported for more than one."""
+    if sum(bool(video.primary) for video in devices.videos) > 1:
+        raise ConfigUnsupported("only one video device can be primary", domain=ErrorDomain.DOMAIN)
     if devices.videos and devices.videos[0].model != "none" and not any(video.primary for video in devices.videos):
         devices.videos[0].primary = True
 
