@@ -22,7 +22,6 @@ from pyvirtd.drivers.qemu.postparse.paths import drop_generated_paths
 from pyvirtd.errors import ConfigUnsupported, HostSystemError
 
 if TYPE_CHECKING:
-    from pyvirtd.conf.domain.controller import Controller
     from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 
