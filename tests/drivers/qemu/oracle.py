@@ -32,7 +32,7 @@ from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.capabilities.cache import QemuCapabilitiesCache
 from pyvirtd.drivers.qemu.command import dry_context, prepare_dry, build_command
 from pyvirtd.drivers.qemu.postparse import assign_aliases, post_parse
-from pyvirtd.drivers.qemu.validate import validate
+from pyvirtd.drivers.qemu.validate import HostFacts, validate
 from pyvirtd.errors import VirtError
 
 STATE = "/var/lib/libvirt"
@@ -100,7 +100,7 @@ def answer(text: str, known: dict[str, QemuCapabilities]) -> Answer:
         definition = parse_domain(text, Dump.INACTIVE)
         caps = capabilities_for(definition, known)
         post_parse(definition, caps)
-        validate(definition, caps)
+        validate(definition, caps, HostFacts(swtpm=False))
         out.xml = format_domain(definition, Dump.INACTIVE | Dump.SECURE)
     except VirtError as e:
         out.define_error = (e.code, e.message)
