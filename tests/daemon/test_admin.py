@@ -4,7 +4,11 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.harness.running import Running
+
+pytestmark = pytest.mark.e2e
 
 
 def test_servers_and_threadpool(running: Running) -> None:

@@ -74,6 +74,7 @@ def test_sighup_rereads_the_configuration(stopped: Running) -> None:
     assert "nclients_max        : 12" in stopped.admin("srv-clients-info", "libvirtd").check()
 
 
+@pytest.mark.slow
 def test_what_keeps_it_from_starting_is_said(running: Running, tmp_path: Path) -> None:
     for args, words in (
         (["--root", str(running.root)], f"another pyvirtd (pid {running.process.pid})"),  # type: ignore[union-attr]
@@ -109,6 +110,7 @@ def test_a_group_may_be_let_in(stopped: Running) -> None:
     assert (stopped.root / "run" / "libvirt-admin-sock").stat().st_gid == 0
 
 
+@pytest.mark.slow
 def test_ends_by_itself_when_idle(stopped: Running) -> None:
     stopped.args = ["--timeout", "1"]
     stopped.start()

@@ -11,6 +11,8 @@ import pytest
 from tests.harness.programs import TOP, Ran, clean_env, require_program, require_root, run
 from tests.harness.running import answers, install_plugin
 
+pytestmark = pytest.mark.e2e
+
 NOBODY = 65534
 
 IN_PRIVATE = """

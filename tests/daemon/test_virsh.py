@@ -4,10 +4,14 @@ import subprocess
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.harness.programs import Ran, require_program, run
 from tests.harness.running import Running
 from tests.harness.terminal import Terminal
 from tests.harness.wire import SCREEN
+
+pytestmark = pytest.mark.e2e
 
 
 def virsh(running: Running, *args: str, options: tuple[str, ...] = ()) -> Ran:
