@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pyvirtd.core.driver import Driver, Drivers
 from pyvirtd.core.events import EventBus
@@ -11,6 +11,10 @@ from pyvirtd.errors import ErrorDomain, InternalError, InvalidArg, NoConnect, Vi
 from pyvirtd.protocol.bind import Tables, bind
 from pyvirtd.protocol.calls import Program
 from pyvirtd.server.events import EventHub
+
+
+ROUTES_MAX: Final = 64
+"""Ways to write a URI that are remembered; clients may think up more."""
 
 
 class Route(NamedTuple):
@@ -30,6 +34,7 @@ class Connections:
         self._drivers = drivers
         self._buses = buses
         self._tables: dict[tuple[str, bool], Tables] = {}
+        self._routes: dict[tuple[str, bool], Route] = {}
 
     def open(self, name: str | None, desk: Program, *, readonly: bool) -> Route:
         """`name` None or empty: the first driver that can be used here. Raises NoConnect when there is none.
@@ -44,6 +49,9 @@ class Connections:
             raise
 
     def _open(self, text: str, desk: Program, readonly: bool) -> Route:
+        known = self._routes.get((text, readonly))
+        if known is not None:
+            return known
         try:
             uri = ConnectURI.parse(text)
         except InvalidArg as error:
@@ -70,7 +78,10 @@ class Connections:
             tables = bind(desk, target, *others, readonly=readonly)
             if shared:
                 self._tables[key] = tables
-        return Route(text, driver, tables, hubs)
+        route = Route(text, driver, tables, hubs)
+        if shared and len(self._routes) < ROUTES_MAX:
+            self._routes[text, readonly] = route
+        return route
 
     def _default(self) -> str:
         for driver in self._drivers:
