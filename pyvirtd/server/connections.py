@@ -12,7 +12,6 @@ from pyvirtd.protocol.bind import Tables, bind
 from pyvirtd.protocol.calls import Program
 from pyvirtd.server.events import EventHub
 
-
 ROUTES_MAX: Final = 64
 """Ways to write a URI that are remembered; clients may think up more."""
 
