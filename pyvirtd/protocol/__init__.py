@@ -23,7 +23,7 @@ To implement calls, override them with the same parameters; `def` must not wait,
         @supports(DomainDestroyFlags.GRACEFUL)          # without it, only flags=0 gets through
         async def domain_destroy_flags(self, dom: DomainRef, flags: int) -> None: ...
 
-- A list is returned whole: how much of it the caller wants (need_results, maxnames, nparams, ...) is the codec's matter.
+- A list is returned whole: how much of it the caller wants (need_results, maxnames, ...) is the codec's matter.
 - `via`: `domain_destroy` works as soon as `domain_destroy_flags` does, `connect_num_of_domains` and
   `connect_list_domains` as soon as `connect_list_all_domains` does. Override them only to be faster.
 - A call with a stream has a last parameter `stream`; one that is given file descriptors has `files: list[int]`; one

@@ -138,12 +138,21 @@ def call(
     `via`: the call whose special case this one is; the declared body says how, and stands wherever that call does.
     """
     acls = acl if isinstance(acl, tuple) else (acl,)
-    facts = dict(
-        acl=acls, filter=filter, ro=ro, high=high, noauth=noauth, stream=stream, sparse=sparse, files=files, asks=asks
-    )
+    facts: dict[str, Any] = {
+        "acl": acls,
+        "filter": filter,
+        "ro": ro,
+        "high": high,
+        "noauth": noauth,
+        "stream": stream,
+        "sparse": sparse,
+        "files": files,
+        "asks": asks,
+        "via": via,
+    }
 
     def mark(function: F) -> F:
-        function.__wire__ = Call(function, number, via=via, **facts)  # type: ignore[attr-defined]
+        function.__wire__ = Call(function, number, **facts)  # type: ignore[attr-defined]
         return function
 
     return mark

@@ -86,6 +86,9 @@ def compile_reply_encoder(declared: Call) -> Callable[..., bytes]:
     source = Source()
     if asks is None or asks.kind == "counted":
         pieces = Pieces(source)
+        if isinstance(shape.ret, StructShape):
+            source.line("if type_of(v) is Encoded:")
+            source.line("    return v")
         if shape.ret is not None:
             write(shape.ret, "v", declared.name, pieces)
         if shape.number is not None:

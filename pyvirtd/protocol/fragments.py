@@ -36,7 +36,7 @@ def _fragment(raw: bytes, value: Any, items: int) -> Any:
 
 
 def encoded(value: T) -> T:
-    """One struct (a reference, a statistics record) as an item of a list."""
+    """One struct (a reference, a statistics record), as an item of a list or as the reply."""
     return cast(T, _fragment(_encode(value), value, 1))
 
 

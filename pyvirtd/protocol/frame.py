@@ -166,7 +166,7 @@ def encode_message(
     files: int = 0,
 ) -> bytes:
     """A whole message. With `files`, the sender follows up with that many single bytes, one descriptor each."""
-    if type == CALL_WITH_FILES or type == REPLY_WITH_FILES:
+    if type in (CALL_WITH_FILES, REPLY_WITH_FILES):
         body = _length.pack(files) + body
     length = HEADER_LEN + len(body)
     if length > LENGTH_MAX:

@@ -81,6 +81,7 @@ RUNTIME: Final[dict[str, Any]] = {
     "struct": _struct,
     "struct_error": struct_error,
     "too_long": too_long,
+    "type_of": type,
 }
 
 
@@ -121,36 +122,68 @@ class Source:
         return self.names[name]  # type: ignore[no-any-return]
 
 
+class PacksByLength(dict[int, Callable[..., bytes]]):
+    """pack functions of `before`, so many bytes, padding and `after`: most structs have one string, and it is short."""
+
+    KEPT = 1024
+
+    def __init__(self, before: str, after: str) -> None:
+        super().__init__()
+        self.before, self.after = before, after
+
+    def __missing__(self, size: int) -> Callable[..., bytes]:
+        pack = Struct(f">{self.before}{size}s{-size & 3}x{self.after}").pack
+        if size < self.KEPT:
+            self[size] = pack
+        return pack
+
+
 class Pieces:
-    """The bytes expressions of an encoder, with a run of fixed-size values waiting to be fused."""
+    """The pieces an encoder's bytes are made of: runs of fixed-size values, counted bytes, anything else."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.done: list[str] = []
-        self._codes = ""
-        self._values: list[str] = []
+        self._runs: list[tuple[str, list[str]]] = [("", [])]
+        """One run of fixed-size values before each of `_between`, and one after the last."""
+        self._between: list[tuple[str, str | None]] = []
+        """Expressions for bytes, with the variable of their length where they are counted and padded."""
 
     def pack(self, codes: str, value: str) -> None:
         """A fixed-size value."""
-        self._codes += codes
-        self._values.append(value)
+        before, values = self._runs[-1]
+        self._runs[-1] = (before + codes, [*values, value])
 
     def add(self, expression: str) -> None:
         """Bytes of any length."""
-        self._fuse()
-        self.done.append(expression)
+        self._between.append((expression, None))
+        self._runs.append(("", []))
 
-    def _fuse(self) -> None:
-        if self._codes:
-            self.done.append(f"{self.source.method('pack', self._codes)}({', '.join(self._values)})")
-            self._codes, self._values = "", []
+    def counted(self, raw: str, size: str) -> None:
+        """Bytes after their count, with padding."""
+        self.pack("I", size)
+        self._between.append((raw, size))
+        self._runs.append(("", []))
 
     def whole(self) -> str:
         """One expression for all of it."""
-        self._fuse()
-        if not self.done:
+        if len(self._between) == 1 and self._between[0][1] is not None:
+            return self._with_one_string(*self._between[0])
+        done: list[str] = []
+        for (codes, values), (raw, size) in zip(self._runs, [*self._between, ("", None)], strict=True):
+            if codes:
+                done.append(f"{self.source.method('pack', codes)}({', '.join(values)})")
+            if raw:
+                done.append(raw)
+            if size is not None:
+                done.append(f"PAD[{size} & 3]")
+        if not done:
             return "b''"
-        return " + ".join(self.done) if len(self.done) < 8 else f"b''.join(({', '.join(self.done)}))"
+        return " + ".join(done) if len(done) < 8 else f"b''.join(({', '.join(done)}))"
+
+    def _with_one_string(self, raw: str, size: str | None) -> str:
+        (before, first), (after, last) = self._runs
+        packs = self.source.refer(f"packs_{before}_{after}", PacksByLength(before, after))
+        return f"{packs}[{size}]({', '.join([*first, raw, *last])})"
 
 
 def write(shape: Shape, value: str, what: str, to: Pieces) -> None:
@@ -181,10 +214,16 @@ def write(shape: Shape, value: str, what: str, to: Pieces) -> None:
         case ParamsShape():
             to.add(f"encode_params({value}, {shape.limit})")
         case StructShape():
-            parts = [source.fresh("v") for _ in shape.fields]
-            source.line(f"{', '.join(parts)}, = {value}")
-            for part, (name, item) in zip(parts, shape.fields, strict=True):
-                write(item, part, f"{what}.{name}", to)
+            source.line(f"if type_of({value}) is Encoded:")
+            source.line(f"    {value} = {value}.value")
+            _write_fields(shape, value, what, to)
+
+
+def _write_fields(shape: StructShape, value: str, what: str, to: Pieces) -> None:
+    parts = [to.source.fresh("v") for _ in shape.fields]
+    to.source.line(f"{', '.join(parts)}, = {value}")
+    for part, (name, item) in zip(parts, shape.fields, strict=True):
+        write(item, part, f"{what}.{name}", to)
 
 
 def _write_counted(raw: str, what: str, limit: int, to: Pieces) -> None:
@@ -192,9 +231,7 @@ def _write_counted(raw: str, what: str, limit: int, to: Pieces) -> None:
     to.source.line(f"{size} = len({raw})")
     to.source.line(f"if {size} > {limit}:")
     to.source.line(f"    raise too_long({what!r}, {size}, {limit})")
-    to.pack("I", size)
-    to.add(raw)
-    to.add(f"PAD[{size} & 3]")
+    to.counted(raw, size)
 
 
 def _write_chars(shape: CharsShape, value: str, what: str, to: Pieces) -> None:
@@ -229,7 +266,7 @@ def _write_optional(shape: OptionalShape, value: str, what: str, to: Pieces) -> 
 def _write_list(shape: ListShape, value: str, what: str, to: Pieces) -> None:
     source = to.source
     size, raw = source.fresh("n"), source.fresh("l")
-    source.line(f"if type({value}) is Encoded:")
+    source.line(f"if type_of({value}) is Encoded:")
     source.line(f"    {size} = {value}.items")
     source.line(f"    {raw} = {value}")
     source.line("else:")
@@ -254,12 +291,14 @@ def _write_items(shape: ListShape, value: str, raw: str, what: str, source: Sour
     source.line(f"{add} = {items}.append")
     source.line(f"for {item} in {value}:")
     source.indent += 1
+    inner = Pieces(source)
     if isinstance(shape.item, StructShape):
-        source.line(f"if type({item}) is Encoded:")
+        source.line(f"if type_of({item}) is Encoded:")
         source.line(f"    {add}({item})")
         source.line("    continue")
-    inner = Pieces(source)
-    write(shape.item, item, what + "[]", inner)
+        _write_fields(shape.item, item, what + "[]", inner)
+    else:
+        write(shape.item, item, what + "[]", inner)
     source.line(f"{add}({inner.whole()})")
     source.indent -= 1
     source.line(f"{raw} = b''.join({items})")

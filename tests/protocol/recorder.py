@@ -138,14 +138,16 @@ LOOKING = (
     "net-list --all; net-info default; net-dumpxml default; net-uuid default; net-dhcp-leases default",
     "pool-list --all --details; pool-info default-pool; pool-dumpxml default-pool; vol-list default-pool --details",
     "nodedev-list --tree; nodedev-dumpxml computer; iface-list --all; iface-dumpxml eth1; secret-list; nwfilter-list",
-    "dominfo nobody; net-info nobody; pool-info nobody; domxml-to-native qemu-argv test; domifaddr test; domfsinfo test",
-    "guestinfo test; domtime test; domhostname test; domid test; domuuid test; domname 1; snapshot-list test",
+    "dominfo nobody; net-info nobody; pool-info nobody; domxml-to-native qemu-argv test; domifaddr test",
+    "domfsinfo test; guestinfo test; domtime test; domhostname test; domid test; domuuid test; domname 1",
+    "snapshot-list test",
 )
 CHANGING = (
     "suspend test; resume test; setmem test 1048576; setvcpus test 1 --config; schedinfo test --set weight=70",
     "desc test --title changed --config; metadata test urn:a --set '<a/>' --key a; autostart test; dominfo test",
     "snapshot-create-as test one; snapshot-list test --tree; snapshot-dumpxml test one; snapshot-delete test one",
-    "memtune test --soft-limit 1048576; screenshot test {0}/shot.png; save test {0}/save; restore {0}/save; reboot test",
+    "memtune test --soft-limit 1048576; screenshot test {0}/shot.png",
+    "save test {0}/save; restore {0}/save; reboot test",
     "pool-define-as p dir --target {0}/p; pool-build p; pool-start p; vol-create-as p v 1M; vol-info v p; vol-path v p",
     "net-define {0}/net.xml; net-start recorded; net-destroy recorded; net-undefine recorded; shutdown test",
 )
@@ -159,7 +161,6 @@ STORING = (
 async def our_client(uri: str, place: Path) -> None:
     """What virsh can't be made to say here: events of all objects, file descriptors, keepalive."""
     from pyvirtd.client import connect
-    from pyvirtd.errors import VirtError
     from pyvirtd.protocol.remote import events
 
     async with connect(uri, keepalive=(0.2, 5)) as conn:
@@ -167,10 +168,7 @@ async def our_client(uri: str, place: Path) -> None:
         open_ones = [await conn.events(kind).__aenter__() for kind in kinds]
         ref = await conn.domain_define_xml(DOMAIN)
         with open(place / "file", "w") as file:  # noqa: ASYNC230
-            try:
-                await conn.domain_fd_associate(ref, "disk", 0, files=[file.fileno(), file.fileno()])
-            except VirtError:
-                pass
+            await conn.domain_fd_associate(ref, "disk", 0, files=[file.fileno(), file.fileno()])
         await conn.domain_undefine(ref)
         await conn.network_define_xml(NETWORK)
         await conn.storage_pool_undefine(await conn.storage_pool_define_xml(POOL, 0))

@@ -11,11 +11,11 @@ from typing import Any, Final
 from xdrlib3 import Packer
 
 from pyvirtd.protocol.types import Int, LLong, UInt, ULLong
-from tests.protocol.tables import SASL_DATA, Wire
+from tests.protocol.tables import Wire
 
 RANGES: Final = {"i": (-(2**31), 2**31 - 1), "I": (0, 2**32 - 1), "q": (-(2**63), 2**63 - 1), "Q": (0, 2**64 - 1)}
 SASL_LIMIT: Final = 65536
-assert SASL_DATA
+"""The arrays of char with this limit are bytes, the others are text."""
 
 
 def make(kind: Wire, random: Random, depth: int = 0) -> Any:
@@ -32,7 +32,7 @@ def make(kind: Wire, random: Random, depth: int = 0) -> Any:
             return random.randbytes(random.choice([0, 1, 2, 3, 4, 7]) if limit > 7 else 0)
         case ("fixed", size):
             return random.randbytes(size)
-        case ("chars", limit, fixed):
+        case ("chars", limit, _):
             raw = bytes(random.randrange(1, 256) for _ in range(random.randrange(min(limit, 9))))
             return raw if limit == SASL_LIMIT else raw.decode("utf-8", "surrogateescape")
         case ("optional", of):

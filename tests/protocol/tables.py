@@ -59,7 +59,6 @@ NUMBERS: dict[str, Wire] = {
     "uchar": ("I", 0, 255),
     "ushort": ("I", 0, 65535),
 }
-SASL_DATA = "REMOTE_AUTH_SASL_DATA_MAX"
 
 
 def shared(*parts: str) -> Path:

@@ -132,6 +132,14 @@ def test_fragments_stand_for_their_values() -> None:
     assert count(encoded_list(REFS)) == bytes([0, 0, 0, 0, 0, 0, 0, 2])
 
 
+def test_a_fragment_may_be_the_whole_reply_or_a_part_of_it() -> None:
+    call = bound("domain_lookup_by_name")
+    _, encode = call.decode(args_encoder(call.wire)("on"))
+    assert encode(encoded(REFS[0])) == encode(REFS[0])
+    kept = DomainStatsRecord(encoded(REFS[0]), STATS)
+    assert encoded(kept) == encoded(DomainStatsRecord(REFS[0], STATS))
+
+
 def test_programs_keep_their_numbers_apart() -> None:
     tables = bind(Driver())
     assert set(tables) == {REMOTE, QemuCalls.number}

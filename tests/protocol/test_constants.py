@@ -8,6 +8,7 @@ import pkgutil
 from typing import Any
 
 from pyvirtd.protocol import constants
+from pyvirtd.protocol.constants import numbers
 from tests.protocol.tables import shared
 
 OURS_ELSEWHERE = {"virErrorDomain", "virErrorLevel", "virErrorNumber"}
@@ -48,3 +49,9 @@ def test_driver_features() -> None:
     facts = json.loads(shared("protocol", "api-constants.json").read_text())["internal"]["virDrvFeature"]
     _, members = classes()["VIR_DRV_FEATURE_*"]
     assert {f"VIR_DRV_FEATURE_{key}": value for key, value in members.items()} == facts
+
+
+def test_numbers() -> None:
+    facts = json.loads(shared("protocol", "api-constants.json").read_text())["numbers"]
+    ours = {f"VIR_{key}": value for key, value in vars(numbers).items() if isinstance(value, int)}
+    assert ours == facts
