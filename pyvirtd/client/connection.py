@@ -49,6 +49,7 @@ class Waiting(NamedTuple):
 
     declared: Call
     reply: asyncio.Future[Any]
+    stream: ClientStream | None
 
 
 class Connection:
@@ -104,21 +105,26 @@ class Connection:
         self._serial += 1
         serial = self._serial
         reply = asyncio.get_running_loop().create_future()
-        self._waiting[serial] = Waiting(declared, reply)
+        # The daemon may send a stream's data before it answers the call.
+        stream = self._open_stream(declared, serial) if declared.stream is not None else None
+        self._waiting[serial] = Waiting(declared, reply, stream)
         kind = frame.CALL_WITH_FILES if files else frame.CALL
         head = (declared.program, 1, declared.number)
         transport.send(frame.encode_message(*head, kind, serial, frame.OK, body, len(files)), files)
         try:
             return await reply
+        except BaseException:
+            self._streams.pop(serial, None)
+            raise
         finally:
-            self._waiting.pop(serial, None)
+            del self._waiting[serial]
 
     def _reply(self, message: frame.Message) -> None:
         waiting = self._waiting.get(message.serial)
         if waiting is None or waiting.reply.done():
             _close(message.files)
             return
-        declared, reply = waiting
+        declared, reply, stream = waiting
         try:
             if message.status == frame.ERROR:
                 _close(message.files)
@@ -131,9 +137,13 @@ class Connection:
             value = Passed(value, list(message.files))
         else:
             _close(message.files)
-        reply.set_result(value if declared.stream is None else self._stream(declared, message.serial, value))
+        if stream is None:
+            reply.set_result(value)
+        else:
+            stream.reply = value
+            reply.set_result(stream)
 
-    def _stream(self, declared: Call, serial: int, value: Any) -> ClientStream:
+    def _open_stream(self, declared: Call, serial: int) -> ClientStream:
         transport = self._transport
         assert transport is not None
 
@@ -144,7 +154,7 @@ class Connection:
             self._streams.pop(serial, None)
             self._flow()
 
-        stream = self._streams[serial] = ClientStream(value, send, transport.drain, self._flow, done)
+        stream = self._streams[serial] = ClientStream(send, transport.drain, self._flow, done)
         return stream
 
     def _flow(self) -> None:

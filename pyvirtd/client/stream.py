@@ -39,13 +39,12 @@ class ClientStream:
 
     def __init__(
         self,
-        reply: Any,
         send: Callable[[int, int, bytes], None],
         drain: Callable[[], Any],
         flow: Callable[[], None],
         done: Callable[[], None],
     ) -> None:
-        self.reply = reply
+        self.reply: Any = None
         """What the call itself answered."""
         self._send, self._drain, self._flow, self._done = send, drain, flow, done
         self._inbox: deque[bytes | Hole] = deque()

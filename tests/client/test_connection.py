@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pyvirtd.client.connection import Connection
+from pyvirtd.client.stream import Hole
 from pyvirtd.client.transport import Transport
 from pyvirtd.client.uri import target
 from pyvirtd.errors import InvalidArg, NoDomain, RPCError
@@ -130,6 +131,20 @@ async def test_a_stream_that_breaks_says_why(ends: tuple[Any, Daemon]) -> None:
         await stream.read()
     with pytest.raises(NoDomain):
         await stream.finish()
+
+
+async def test_data_may_overtake_the_answer(ends: tuple[Any, Daemon]) -> None:
+    """The real libvirtd does that under load."""
+    conn, daemon = ends
+
+    def answer(call: frame.Message) -> None:
+        daemon.say(call, frame.STREAM_HOLE, frame.encode_hole(10), frame.CONTINUE)
+        daemon.say(call, frame.REPLY)
+        daemon.say(call, frame.STREAM, b"rest", frame.CONTINUE)
+
+    daemon.answers[209] = answer
+    stream = await conn.storage_vol_download(("pool", "volume", "key"), 0, 0, 1)
+    assert [await stream.read(), await stream.read()] == [Hole(10), b"rest"]
 
 
 async def test_silence_ends_the_connection(ends: tuple[Any, Daemon]) -> None:
