@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from pyvirtd.conf.domain.domain import DomainDef, format_domain, parse_domain
 from pyvirtd.conf.xml import Dump
@@ -112,6 +113,7 @@ def answer(text: str, known: dict[str, QemuCapabilities]) -> Answer:
     try:
         live = definition.copy()
         context = dry_context(live, STATE)
+        context.listen_addresses = listen_addresses(text)
         prepare_dry(live, caps, context)
         assign_aliases(live)
         out.argv = build_command(live, caps, context).argv
@@ -120,6 +122,13 @@ def answer(text: str, known: dict[str, QemuCapabilities]) -> Answer:
     except Exception:
         out.crash = "argv: " + traceback.format_exc(limit=-3)
     return out
+
+
+def listen_addresses(text: str) -> dict[str, str]:
+    """The addresses of the networks that the oracle starts for an input's graphics."""
+    root = ElementTree.fromstring(text)
+    names = sorted({name for e in root.iter("listen") if (name := e.get("network"))})
+    return {name: f"192.168.{231 + position}.1" for position, name in enumerate(names)}
 
 
 @dataclass

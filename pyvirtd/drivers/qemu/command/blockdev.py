@@ -68,7 +68,7 @@ def add_image(b: Builder, image: Image) -> str:
     b.add("-blockdev", json_word(storage_props(b, image)))
     below = image.storage_node
     sliced = next((s for s in image.source.slices if s.type == "storage"), None)
-    if sliced is not None and image.format != "raw":
+    if sliced is not None and (image.format != "raw" or is_luks(image)):
         below = f"{image.name}-slice-sto"
         props: Props = {"driver": "raw", "node-name": below, "offset": sliced.offset, "size": sliced.size,
                         "file": image.storage_node, "auto-read-only": True, "discard": "unmap"}  # fmt: skip
@@ -85,6 +85,12 @@ def cache_props(image: Image) -> Props:
     return {}
 
 
+def is_luks(image: Image) -> bool:
+    """Whether QEMU decrypts it."""
+    encryption = image.encryption
+    return encryption is not None and encryption.engine != "librbd" and encryption.format.startswith("luks")
+
+
 def format_props(image: Image, below: str) -> Props:
     """The format node."""
     props: Props = {"node-name": image.format_node, "read-only": image.readonly}
@@ -95,9 +101,8 @@ def format_props(image: Image, below: str) -> Props:
         # QEMU unmaps zeroes only where it may discard at all.
         props["detect-zeroes"] = "on" if zeroes == "unmap" and image.discard != "unmap" else zeroes
     props |= cache_props(image)
-    luks = image.encryption is not None and image.encryption.format in ("luks", "luks2", "luks-any")
-    librbd = image.encryption is not None and image.encryption.engine == "librbd"
-    if image.format == "raw" and luks and not librbd:
+    luks = is_luks(image)
+    if image.format == "raw" and luks:
         props["driver"] = "luks"
         props["key-secret"] = f"{image.format_node}-encryption-secret0"
     else:
@@ -110,7 +115,7 @@ def format_props(image: Image, below: str) -> Props:
         if image.metadata_cache:
             props["cache-size"] = image.metadata_cache
     sliced = next((s for s in image.source.slices if s.type == "storage"), None)
-    if image.format == "raw" and sliced is not None:
+    if image.format == "raw" and sliced is not None and not is_luks(image):
         props["offset"] = sliced.offset
         props["size"] = sliced.size
     props["file"] = below

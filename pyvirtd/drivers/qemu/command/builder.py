@@ -106,8 +106,8 @@ class Builder:
         address = getattr(device, "address", None)
         if isinstance(address, PciAddress):
             props["bus"] = self.controller_alias("pci", address.bus)
-            if address.multifunction:
-                props["multifunction"] = True
+            if address.multifunction is not None:
+                props["multifunction"] = address.multifunction
             slot, function = address.slot, address.function
             props["addr"] = f"{slot:#x}.{function:#x}" if function else f"{slot:#x}"
             acpi = getattr(device, "acpi_index", None)

@@ -102,6 +102,8 @@ class LaunchContext:
     timestamps: bool = True
     dump_guest_core: bool = False
     lock_files: bool = True
+    host_nodes: frozenset[int] | None = None  # the host's NUMA nodes; None: not checked
+    numad_nodes: frozenset[int] | None = None  # what numad advises, when it was asked
     incoming: str | None = None  # "defer" when a migration or a saved image comes in
     secret: SecretUse = no_secret
     encrypt: Callable[[bytes], EncryptedSecret] | None = None

@@ -59,7 +59,8 @@ def number_nodes(b: Builder) -> None:
 def add_disks(b: Builder) -> None:
     """All disks. The first of a boot device class gets its boot index."""
     for disk in b.devices.disks:
-        add_disk(b, disk)
+        if not disk.transient_share_backing:  # those are plugged in once their overlay exists
+            add_disk(b, disk)
 
 
 def disk_images(b: Builder, disk: Disk) -> list[Image]:

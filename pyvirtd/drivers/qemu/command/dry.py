@@ -11,7 +11,9 @@ from pyvirtd.conf.domain.interface import Interface
 from pyvirtd.drivers.qemu.command.context import EncryptedSecret, LaunchContext
 from pyvirtd.drivers.qemu.command.live import settle_live
 from pyvirtd.drivers.qemu.postparse.addresses import assign_addresses
+from pyvirtd.drivers.qemu.postparse.controllers import settle_pci_options
 from pyvirtd.drivers.qemu.postparse.machine import devices_of
+from pyvirtd.host.numa import cell_ids
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
@@ -50,6 +52,7 @@ def dry_context(definition: DomainDef, state: str) -> LaunchContext:
         nvram_dir=f"{qemu}/nvram",
         secret=no_secret_value,
         encrypt=no_encryption,
+        host_nodes=frozenset(cell_ids()),
         dry=True,
     )
 
@@ -67,6 +70,7 @@ def prepare_dry(definition: DomainDef, caps: QemuCapabilities, context: LaunchCo
         devices.interfaces[position] = new
     settle_live(definition, caps, context)
     assign_addresses(definition, caps)
+    settle_pci_options(definition, caps)
     taps: dict[str, list[int]] = {}
     for number, _ in enumerate(devices.interfaces):
         taps[f"net{number}"] = [FIRST_FD + number]
@@ -87,7 +91,14 @@ def settle_ports(definition: DomainDef) -> None:
             if graphics.websocket == -1:
                 graphics.websocket = websocket
         elif isinstance(graphics, Spice):
-            if graphics.port == -1 or (graphics.autoport and graphics.port in (None, 0)):
+            plain, secure = spice_ports(graphics)
+            if plain and (graphics.port == -1 or (graphics.autoport and not graphics.port)):
                 graphics.port = spice
-            if graphics.tls_port == -1:
+            if secure and (graphics.tls_port == -1 or (graphics.autoport and not graphics.tls_port)):
                 graphics.tls_port = spice + 1
+
+
+def spice_ports(spice: Spice) -> tuple[bool, bool]:
+    """Which of SPICE's two ports its channels need: the plain one, the encrypted one."""
+    modes = {channel.mode for channel in spice.channels} | {spice.default_mode or "any"}
+    return bool(modes & {"any", "insecure"}), "secure" in modes

@@ -108,7 +108,6 @@ def add_vnc_tls(b: Builder) -> None:
 def add_spice(b: Builder, spice: Spice) -> None:
     listen = first_listen(spice)
     words: list[str] = []
-    secure_needed = spice.default_mode == "secure" or any(c.mode == "secure" for c in spice.channels)
     if listen.type == "socket":
         words += ["unix", f"addr={escape(listen.socket or b.context.run_dir + '/spice.sock')}"]
     elif listen.type == "none":
@@ -117,8 +116,6 @@ def add_spice(b: Builder, spice: Spice) -> None:
         if spice.port and spice.port > 0:
             words.append(f"port={spice.port}")
         if spice.tls_port and spice.tls_port > 0:
-            if not b.context.spice_tls:
-                raise ConfigUnsupported("graphics: SPICE over TLS is asked for, but turned off in the configuration")
             words.append(f"tls-port={spice.tls_port}")
         words.append(f"addr={listen_address(b, listen, b.context.spice_listen)}")
         if not (spice.port and spice.port > 0) and not (spice.tls_port and spice.tls_port > 0):
@@ -132,7 +129,6 @@ def add_spice(b: Builder, spice: Spice) -> None:
     if listen.type in ("address", "network") and spice.tls_port and spice.tls_port > 0:
         words.append(f"x509-dir={escape(b.context.tls.spice)}")
     words += channel_words(spice)
-    del secure_needed
     for key, value in (
         ("image-compression", spice.image_compression),
         ("jpeg-wan-compression", spice.jpeg_compression),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyvirtd.drivers.qemu.command.words import escape, json_word, on_off
-from pyvirtd.drivers.qemu.postparse.machine import is_arm_virt, is_isapc, is_q35, is_riscv_virt, is_x86
+from pyvirtd.drivers.qemu.postparse.machine import is_arm_virt, is_q35, is_riscv_virt, is_x86
 from pyvirtd.errors import ConfigUnsupported
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def modern_words(b: Builder) -> list[str]:
 def lacks_acpi(b: Builder) -> bool:
     """Boards that have ACPI unless told otherwise, and a definition that doesn't ask for it."""
     features = b.definition.features
-    board = is_x86(b.definition) and not is_isapc(b.definition)
+    board = is_x86(b.definition)
     board = board or is_arm_virt(b.definition) or is_riscv_virt(b.definition)
     return board and not (features is not None and features.acpi)
 

@@ -133,7 +133,12 @@ def host_nodes(b: Builder, cell: Cell | None, props: Props) -> None:
                 nodes, mode = node.nodeset, node.mode or "strict"
     if nodes is None and tune.memory is not None:
         nodes, mode = tune.memory.nodeset, tune.memory.mode or "strict"
-    if nodes is None or mode == "restrictive":
+    if nodes is None:
+        return
+    if b.context.host_nodes is not None and not nodes <= b.context.host_nodes:
+        missing = min(nodes - b.context.host_nodes)
+        raise ConfigUnsupported(f"numatune: this host has no NUMA node {missing}")
+    if mode == "restrictive":
         return
     props["host-nodes"] = sorted(nodes)
     props["policy"] = POLICIES.get(mode or "strict", "bind")

@@ -9,7 +9,7 @@ from pyvirtd.drivers.qemu.command.chardev import add_chardev
 from pyvirtd.drivers.qemu.command.virtio import virtio_driver, virtio_props
 from pyvirtd.drivers.qemu.command.words import Props, option_word
 from pyvirtd.drivers.qemu.postparse.machine import is_q35
-from pyvirtd.errors import ConfigUnsupported, InternalError
+from pyvirtd.errors import ConfigUnsupported, InternalError, XMLError
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.input import Input
@@ -185,6 +185,9 @@ def add_shmems(b: Builder) -> None:
 
 def add_shmem(b: Builder, shmem: Shmem) -> None:
     alias = shmem.alias or ""
+    size = shmem.size
+    if size is not None and (size < 1 or size & (size - 1)):
+        raise XMLError(f"shmem '{shmem.name}': its size is {size} MiB, it has to be a power of two from 1 MiB on")
     props: Props
     match shmem.model:
         case "ivshmem-plain":

@@ -19,7 +19,7 @@ from pyvirtd.drivers.qemu.postparse.cpu import settle_cpu
 from pyvirtd.drivers.qemu.postparse.defaults import add_default_devices, settle_device_models
 from pyvirtd.drivers.qemu.postparse.machine import canonical_machine, devices_of, os_of
 from pyvirtd.drivers.qemu.postparse.paths import drop_generated_paths
-from pyvirtd.errors import ConfigUnsupported, HostSystemError
+from pyvirtd.errors import ConfigUnsupported, ErrorDomain, HostSystemError, XMLError
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["assign_aliases", "emulator_of", "post_parse"]
 
+NVRAM_DIR = "/var/lib/libvirt/qemu/nvram"
 EMULATORS = {"i686": "qemu-system-i386", "ppc64le": "qemu-system-ppc64", "armv7l": "qemu-system-arm",
              "armv6l": "qemu-system-arm", "armv7b": "qemu-system-arm"}  # fmt: skip
 
@@ -36,6 +37,7 @@ def emulator_of(definition: DomainDef) -> str:
 
     HostSystemError when there is no such program (libvirt's code for a binary that can't be looked at).
     """
+    check_kind(definition)
     binary = devices_of(definition).emulator
     if binary is None:
         arch = os_of(definition).arch or platform.machine()
@@ -47,8 +49,28 @@ def emulator_of(definition: DomainDef) -> str:
     return binary
 
 
-def post_parse(definition: DomainDef, caps: QemuCapabilities) -> None:
+def check_kind(definition: DomainDef) -> None:
+    """Raises XMLError without an <os><type>, ConfigUnsupported for one that QEMU doesn't run."""
+    kind = os_of(definition).type
+    if not kind:
+        raise XMLError("os: <type> is missing; hvm would be right", domain=ErrorDomain.DOMAIN)
+    if kind != "hvm":
+        raise ConfigUnsupported(f"os: QEMU runs guests of type hvm, not {kind}")
+
+
+def settle_nvram(definition: DomainDef, nvram_dir: str) -> None:
+    """Where the variables of flash firmware are kept that comes with a template and no path."""
+    loader, nvram = os_of(definition).loader, os_of(definition).nvram
+    if loader is None or loader.type != "pflash" or nvram is None or os_of(definition).firmware is not None:
+        return
+    if nvram.path is None and nvram.source is None and nvram.template is not None:
+        nvram.path = f"{nvram_dir}/{definition.name}_VARS.fd"
+
+
+def post_parse(definition: DomainDef, caps: QemuCapabilities, *, nvram_dir: str = NVRAM_DIR) -> None:
     """Completes a parsed definition in place; again on its own result it changes nothing.
+
+    `nvram_dir` is where firmware variables are kept that the definition gives no path.
 
     Raises XMLError, ConfigUnsupported or InternalError where the definition contradicts itself or this QEMU.
     """
@@ -57,7 +79,10 @@ def post_parse(definition: DomainDef, caps: QemuCapabilities) -> None:
     system = os_of(definition)
     system.arch = system.arch or caps.arch
     common.prepare(definition)
+    if definition.type not in ("qemu", "kvm") or (definition.type == "kvm" and not caps.kvm):
+        raise ConfigUnsupported(f"domain: {caps.binary} runs no guests of type '{definition.type}' here")
     canonical_machine(definition, caps)
+    settle_nvram(definition, nvram_dir)
     common.arrange_devices(definition)
     add_default_controllers(definition, caps)
     add_default_devices(definition, caps)

@@ -50,11 +50,9 @@ def assign_virtio_serial(definition: DomainDef) -> None:
     found = [
         d for d in found if isinstance(d.address, VirtioSerialAddress) or (d.address is None and d.TAG == "channel")
     ]
-    for device in found:
-        if isinstance(device.address, VirtioSerialAddress):
-            for index in range(device.address.controller + 1):
-                ensure_controller(definition, "virtio-serial", index)
-    ensure_controller(definition, "virtio-serial", 0)
+    for device in virtio_serial_devices(definition):
+        named = device.address.controller if isinstance(device.address, VirtioSerialAddress) else 0
+        ensure_controller(definition, "virtio-serial", named)
     ports = VirtioSerialPorts()
     for controller in devices_of(definition).controllers:
         if controller.type == "virtio-serial":

@@ -139,7 +139,7 @@ def default_usb_model(definition: DomainDef, caps: QemuCapabilities) -> str | No
         return "pci-ohci"
     if is_arm_virt(definition):
         return "qemu-xhci"
-    if caps.has_device("piix3-usb-uhci"):
+    if caps.has_device("piix3-usb-uhci") and not is_isapc(definition):
         return "piix3-uhci"
     return None
 
@@ -182,7 +182,10 @@ def settle_pci_target(definition: DomainDef, controller: Controller, target: Pci
         if target.chassis is None:
             target.chassis = index
         if target.port is None and isinstance(controller.address, PciAddress):
-            target.port = (controller.address.slot << 3) + controller.address.function
+            # Ports of a switch are numbered by slot; root ports share slots.
+            shared = model == "pcie-root-port"
+            address = controller.address
+            target.port = (address.slot << 3) + address.function if shared else address.slot
     elif model in ("pci-expander-bus", "pcie-expander-bus") and target.bus_nr is None:
         target.bus_nr = free_bus_number(definition)
 

@@ -36,6 +36,8 @@ def settle_cpu(definition: DomainDef, caps: QemuCapabilities) -> None:
         cpu.check = cpu.check or "none"
         cpu.match = cpu.match or "exact" if cpu.model else cpu.match
     elif cpu.mode == "host-model":
+        if cpu.model is None:
+            cpu.fallback = None
         cpu.check = cpu.check or "partial"
     else:
         cpu.mode = "custom"

@@ -227,6 +227,8 @@ class PciTopology:
         """Whether a device without an address may go to that bus."""
         if not wants & bus.offers & Connect.TYPES:
             return False
+        if bus.model == "pcie-root" and Connect.PCIE_DEVICE in wants and Connect.INTEGRATED not in wants:
+            return False  # what may be unplugged some day goes behind a port
         if Connect.INTEGRATED in wants and index != 0:
             return False
         return not (Connect.HOTPLUG in wants and Connect.HOTPLUG not in bus.offers)
