@@ -47,6 +47,8 @@ def decode(
         if vendor is not None and model.vendor is not None and model.vendor != vendor:
             continue
         extra = (blockers or {}).get(model.name, frozenset())
+        if not host:
+            extra |= model.removed
         candidate = _describe(cpu_map, features, model, vendor, extra)
         if host and candidate.disable:
             continue
