@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from pyvirtd.errors import InvalidArg, OperationInvalid, OperationUnsupported
+from pyvirtd.errors import InternalError, InvalidArg, OperationInvalid, OperationUnsupported
 from pyvirtd.host.numa import cell_ids, cell_memory
 from pyvirtd.host.procfile import meminfo, read_int
 
@@ -27,10 +27,10 @@ def free_memory() -> int:
 
 
 def cells_free_memory(start: int, count: int) -> list[int]:
-    """Free bytes of up to `count` cells from number `start` on. InvalidArg when there is no such cell."""
+    """Free bytes of up to `count` cells from number `start` on. InternalError when there is none (libvirt's code)."""
     last = max(cell_ids())
     if not 0 <= start <= last:
-        raise InvalidArg(f"NUMA cell {start} is beyond the last one of this host, {last}")
+        raise InternalError(f"NUMA cell {start} is beyond the last one of this host, {last}")
     return [
         cell_memory(cell)[1] * 1024 if cell in cell_ids() else 0 for cell in range(start, min(start + count, last + 1))
     ]

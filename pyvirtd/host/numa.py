@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Final, NamedTuple
 
-from pyvirtd.errors import InvalidArg, OperationFailed
+from pyvirtd.errors import InvalidArg, OperationFailed, OperationUnsupported
 from pyvirtd.host.cpus import online_cpus, present_cpus
 from pyvirtd.host.procfile import PAGE_SIZE, meminfo, parse_cpulist, read_int, read_word
 
@@ -101,9 +101,10 @@ def free_pages(cell: int, size: int) -> int:
 
 
 def allocate_pages(cell: int, size: int, count: int, *, add: bool) -> None:
-    """Set (or with `add` grow) the pool of huge pages of `size` KiB. OperationFailed where it cannot be done."""
+    """Set (or with `add` grow) the pool of huge pages of `size` KiB. OperationFailed where it cannot be done,
+    OperationUnsupported for the ordinary size."""
     if size == PAGE_SIZE // 1024:
-        raise OperationFailed(f"pages of {size} KiB are the host's ordinary memory and cannot be pooled")
+        raise OperationUnsupported(f"pages of {size} KiB are the host's ordinary memory and cannot be pooled")
     if cell not in cell_ids() or size not in page_sizes():
         raise OperationFailed(f"there is no pool of {size} KiB pages in NUMA cell {cell} of this host")
     path = f"{_pool_dir(cell, size)}/nr_hugepages"

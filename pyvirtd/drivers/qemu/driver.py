@@ -9,6 +9,7 @@ from pyvirtd.core import tasks
 from pyvirtd.core.driver import Driver, DriverContext
 from pyvirtd.core.uri import ConnectURI
 from pyvirtd.drivers.qemu.autostart import AutostartCalls, first_since_boot, start_marked
+from pyvirtd.drivers.qemu.capabilities.calls import CapabilityCalls
 from pyvirtd.drivers.qemu.console import ConsoleCalls
 from pyvirtd.drivers.qemu.definition import DefinitionCalls
 from pyvirtd.drivers.qemu.descriptors import DescriptorCalls
@@ -37,6 +38,7 @@ class QemuDriver(
     ConsoleCalls,
     PassthroughCalls,
     HostCalls,
+    CapabilityCalls,
     Driver,
 ):
     """QEMU guests, with and without KVM: qemu:///system for root's daemon, qemu:///session for a user's."""
@@ -55,6 +57,7 @@ class QemuDriver(
         await reattach_all(runtime)
         if first_since_boot(runtime):
             tasks.spawn(start_marked(runtime), name="autostart")
+        tasks.spawn(self.kvm_works(), name="KVM self-test")
 
     async def stop(self) -> None:
         """Let go of the guests; they go on running."""

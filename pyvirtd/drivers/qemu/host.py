@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from typing import Final
 
 from pyvirtd.drivers.qemu.noun import Noun
 from pyvirtd.errors import InvalidArg, OperationFailed
-from pyvirtd.host import cpus, memory, nodeinfo, numa
+from pyvirtd.host import cpuid, cpus, memory, nodeinfo, numa
 from pyvirtd.protocol.remote.host import (
     NodeCpuStat,
     NodeGetCpuMap,
@@ -17,7 +16,8 @@ from pyvirtd.protocol.remote.host import (
     NodeMemoryStat,
 )
 
-_MAX_VCPUS: Final = {None: 16, "qemu": 255, "kvm": 255}
+_MAX_VCPUS: Final = 16
+"""What libvirt has always answered where KVM has no say; a machine's own limit is in the domain capabilities."""
 
 
 class HostCalls(Noun):
@@ -36,17 +36,14 @@ class HostCalls(Noun):
         caps = self.runtime.capabilities.peek(binary) or await self.runtime.capabilities.get(binary)
         return caps.version
 
-    def connect_get_hostname(self) -> str:
-        name = socket.gethostname()
-        if "." in name or name.startswith("localhost"):
-            return name
-        return socket.getfqdn(name) if name else name
+    async def connect_get_hostname(self) -> str:
+        return await nodeinfo.hostname()
 
     def connect_get_max_vcpus(self, type: str | None) -> int:
-        wanted = type.lower() if type is not None else None
-        if wanted not in _MAX_VCPUS:
+        wanted = type.lower() if type is not None else "qemu"
+        if wanted not in ("qemu", "kvm"):
             raise InvalidArg(f"QEMU runs domains of the types qemu and kvm, not '{type}'")
-        return _MAX_VCPUS[wanted]
+        return (cpuid.kvm_max_vcpus() if wanted == "kvm" else None) or _MAX_VCPUS
 
     def node_get_info(self) -> NodeGetInfo:
         return NodeGetInfo(*nodeinfo.node_info())

@@ -67,6 +67,8 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
     """
     domain.require_inactive()
     caps = await capabilities_of(runtime, definition)
+    if definition.type == "kvm":
+        await runtime.kvm.require(caps.binary)
     live = live_definition(definition, caps)
     machine = Machine(domain, runtime, runtime.guest_dir(runtime.domains.activate(domain), domain.name))
     live.id = domain.id

@@ -20,6 +20,7 @@ from pyvirtd.core.driver import DriverContext
 from pyvirtd.core.events import Event
 from pyvirtd.core.lifecycle import TRANSITIONS
 from pyvirtd.drivers.qemu.capabilities.cache import QemuCapabilitiesCache
+from pyvirtd.drivers.qemu.capabilities.selftest import KvmSelfTest
 from pyvirtd.drivers.qemu.command.context import FdGroup
 from pyvirtd.drivers.qemu.ownership import Ownership
 from pyvirtd.drivers.qemu.settings import QemuSettings
@@ -61,6 +62,7 @@ class Runtime:
         self.domains: DomainRegistry[Domain] = DomainRegistry()
         self.ownership = Ownership(self.settings, context.privileged)
         self.capabilities = QemuCapabilitiesCache(paths.cache / "qemu" / "capabilities", self.ownership.run_as)
+        self.kvm = KvmSelfTest(paths.cache / "qemu", self.ownership.run_as)
         self._fd_groups: dict[bytes, dict[str, FdGroup]] = {}
 
     def reload(self) -> None:

@@ -35,14 +35,15 @@ TRANSPORTS: Final = ("tcp", "rdma")
 
 
 async def host_capabilities_xml(
-    cache: QemuCapabilitiesCache, *, run_as: RunAs | None = None, uuid: str | None = None
+    cache: QemuCapabilitiesCache, *, run_as: RunAs | None = None, uuid: str | None = None, kvm_works: bool = True
 ) -> str:
-    """virConnectGetCapabilities. `run_as` is whom guests run as; `uuid` the host's configured one."""
-    return (await host_capabilities(cache, run_as=run_as, uuid=uuid)).format()
+    """virConnectGetCapabilities. `run_as` is whom guests run as; `uuid` the host's configured one. Unless `kvm_works`,
+    guests of type kvm are not offered."""
+    return (await host_capabilities(cache, run_as=run_as, uuid=uuid, kvm_works=kvm_works)).format()
 
 
 async def host_capabilities(
-    cache: QemuCapabilitiesCache, *, run_as: RunAs | None = None, uuid: str | None = None
+    cache: QemuCapabilitiesCache, *, run_as: RunAs | None = None, uuid: str | None = None, kvm_works: bool = True
 ) -> Capabilities:
     """The document as a model. Binaries that aren't known yet are asked; one that doesn't answer is left out."""
     binaries = installed()
@@ -56,7 +57,7 @@ async def host_capabilities(
         cells=[_cell(cell) for cell in numa.cells()],
         caches=[CacheBank(b.id, b.level, b.type, b.size, format_cpulist(b.cpus)) for b in cpus.cache_banks()],
         security=_security(run_as),
-        guests=[_guest(arch, binary, known[binary]) for arch, binary in binaries.items() if binary in known],
+        guests=[_guest(arch, binary, known[binary], kvm_works) for arch, binary in binaries.items() if binary in known],
     )
 
 
@@ -117,8 +118,8 @@ def _security(run_as: RunAs | None) -> list[SecurityModel]:
     return models
 
 
-def _guest(arch: str, binary: str, caps: QemuCapabilities) -> Guest:
-    kvm = caps.kvm and (arch == host_arch() or (host_arch(), arch) == ("x86_64", "i686"))
+def _guest(arch: str, binary: str, caps: QemuCapabilities, kvm_works: bool) -> Guest:
+    kvm = caps.kvm and kvm_works and (arch == host_arch() or (host_arch(), arch) == ("x86_64", "i686"))
     return Guest(
         arch=arch,
         word_size=word_size(arch),

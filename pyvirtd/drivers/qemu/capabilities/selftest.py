@@ -8,6 +8,7 @@ where it doesn't fails within a second, or hangs and is ended. The verdict holds
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from pyvirtd.core.tasks import spawn
 from pyvirtd.drivers.qemu.capabilities.emulators import host_arch
 from pyvirtd.drivers.qemu.capabilities.probe import SANDBOX, RunAs
-from pyvirtd.errors import VirtError
+from pyvirtd.errors import ConfigUnsupported, VirtError
 from pyvirtd.host.process import Launch, start
 from pyvirtd.host.procfile import boot_id
 from pyvirtd.store.atomic import in_background, make_directory, write
@@ -83,6 +84,14 @@ class KvmSelfTest:
             task.add_done_callback(lambda _: self._running.pop(binary, None))
         return await asyncio.shield(task)
 
+    async def require(self, binary: str) -> None:
+        """ConfigUnsupported, with the reason, where KVM does not run guests."""
+        verdict = await self.verdict(binary)
+        if not verdict.works:
+            raise ConfigUnsupported(
+                f"KVM does not run guests on this host: {verdict.reason}; a domain of type qemu would run, slowly"
+            )
+
     async def _test(self, binary: str) -> Verdict:
         verdict = await run_test(binary, self._run_as)
         self._known[binary] = verdict
@@ -112,10 +121,8 @@ class KvmSelfTest:
 
     def _save(self, binary: str, verdict: Verdict) -> None:
         kept: dict[str, Any] = {}
-        try:
+        with contextlib.suppress(OSError, ValueError, TypeError):
             kept = dict(json.loads(self._path.read_bytes()))
-        except (OSError, ValueError, TypeError):
-            pass
         kept[binary] = {"key": self._key(binary), **verdict._asdict()}
         make_directory(self._path.parent)
         write(self._path, json.dumps(kept, indent=1).encode())

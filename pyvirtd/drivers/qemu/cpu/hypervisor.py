@@ -91,3 +91,15 @@ def host_model(caps: QemuCapabilities, accelerator: Accelerator, *, migratable: 
         usable=models.__contains__,
         blockers={name: m.blockers for name, m in models.items()},
     )
+
+
+def known_features(caps: QemuCapabilities, accelerator: Accelerator, *, migratable: bool = False) -> Features:
+    """The features QEMU has a switch for, whether or not this host has them; with `migratable`, without those that
+    it has but would tie a guest to it."""
+    host = caps.host_cpu(accelerator)
+    if host is None:
+        return frozenset()
+    cpu_map = x86()
+    tied = {name for name, value in host["props"].items() if value is True} - set(host["migratable"])
+    names = [name for name, value in host["props"].items() if isinstance(value, bool)]
+    return frozenset(cpu_map.from_qemu(name) for name in names if not (migratable and name in tied))
