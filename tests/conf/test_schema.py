@@ -11,6 +11,7 @@ from pyvirtd.errors import VirtError, XMLInvalidSchema
 from tests.conf import corpus
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not corpus.place().is_dir(), reason="the shared corpus is not beside the repository")
 def test_what_libvirts_schema_accepts_is_accepted() -> None:
     wrong, accepted, refused = [], 0, 0
