@@ -105,7 +105,7 @@ def test_disks_find_their_places() -> None:
     assert [(d.target, d.bus) for d in domain.devices.disks] == [
         ("vda", "virtio"), ("sda", "scsi"), ("vdb", "virtio"), ("hdc", "ide"), ("sdh", "scsi"),
     ]  # fmt: skip
-    assert domain.devices.disks[4].address == DriveAddress(unit=8)
+    assert domain.devices.disks[4].address == DriveAddress(controller=1)
     assert domain.devices.disks[3].address == DriveAddress(bus=1)
     assert domain.devices.disks[0].address is None
 

@@ -30,6 +30,8 @@ MODELS: dict[str, frozenset[str]] = {
     "virtio-serial": frozenset(("virtio", "virtio-transitional", "virtio-non-transitional")),
     "isa": frozenset(),
 }  # fmt: skip
+# The first port of the EHCI controller that each companion takes over.
+_STARTPORT = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
 Port = Annotated[int, integer(0, 0xFF, base=0, show="0xx")]
 Small = Annotated[int, integer(0, 0xFF, base=0)]
 
@@ -78,4 +80,8 @@ class Controller(Device, tag="controller"):
         """A model that this type does not have is refused here: the pair is one enum in libvirt."""
         if self.model is not None and self.type in MODELS and self.model not in MODELS[self.type]:
             right = ", ".join(sorted(MODELS[self.type])) or "none"
-            raise InternalError(f"controller model {self.model!r} is unknown for type {self.type!r}; known: {right}")
+            raise InternalError(
+                f"line {self.line}: controller model {self.model!r} is unknown for type {self.type!r}; known: {right}"
+            )
+        if self.type == "usb" and self.master_startport is None:
+            self.master_startport = _STARTPORT.get(self.model or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pyvirtd.conf.domain.device import BootDevice
 from pyvirtd.conf.domain.source import (
@@ -96,6 +96,11 @@ class BlockIo(Element, tag="blockio"):
     discard_granularity: UInt | None = at("@discard_granularity")
 
 
+def _snapshot_told(disk: Any, flags: int) -> bool:
+    """That a read-only disk has no snapshots needs no word."""
+    return not (disk.readonly and disk.snapshot == "no")
+
+
 class Disk(BootDevice, tag="disk"):
     """A disk of the guest. `target` is the name the guest might give it ("vda"), unique in the domain."""
 
@@ -104,7 +109,7 @@ class Disk(BootDevice, tag="disk"):
     model: VirtioModel | None = at("@model")
     rawio: YesNo | None = at("@rawio")
     sgio: Literal["filtered", "unfiltered"] | None = at("@sgio")
-    snapshot: Literal["no", "internal", "external", "manual"] | None = at("@snapshot")
+    snapshot: Literal["no", "internal", "external", "manual"] | None = at("@snapshot", when=_snapshot_told)
     driver: DiskDriver | None = child(empty=False)
     auth: StorageAuth | None = child()
     source: StorageSource | None = child(empty=False)

@@ -84,6 +84,26 @@ class InterfaceSource(Element, tag="source"):
     routes: list[Route] = children()
 
 
+_SOURCE: dict[str, tuple[str, ...]] = {
+    "network": ("network", "portgroup", "portid"),
+    "bridge": ("bridge", "mac_table_manager", "network", "portgroup", "portid"),
+    "direct": ("dev", "mode", "network", "portgroup", "portid"),
+    "hostdev": ("host", "missing", "network", "portgroup", "portid"),
+    "user": ("dev",),
+    "ethernet": ("dev",),
+    "vdpa": ("dev",),
+    "internal": ("name",),
+    "server": ("address", "port"),
+    "client": ("address", "port"),
+    "mcast": ("address", "port"),
+    "udp": ("address", "port", "local_address", "local_port"),
+    "vhostuser": ("type", "path", "mode", "reconnect"),
+    "vds": ("switchid", "portid", "portgroupid", "connectionid"),
+    "null": (),
+}
+_TYPED = frozenset(name for names in _SOURCE.values() for name in names)
+
+
 class VlanTag(Element, tag="tag"):
     """A VLAN id."""
 
@@ -279,7 +299,16 @@ class Interface(RomDevice, tag="interface"):
             self.passthrough = self.managed = None
         if self.type not in ("network", "ethernet", "bridge"):
             self.filterref = None
-        if self.source is not None and flags & Dump.INACTIVE and self.type != "vds":
-            self.source.portid = None
+        if self.source is not None:
+            self._settle_source(self.source, flags)
         if self.model is not None:
             self.model = _MODELS.get(self.model.lower(), self.model)
+
+    def _settle_source(self, source: InterfaceSource, flags: int) -> None:
+        """Forget what does not belong to a source of this type. What a network made of it is live only."""
+        mine = _SOURCE[self.type]
+        if flags & Dump.INACTIVE and self.type != "vds":
+            mine = tuple(name for name in mine if name != "portid" and (name != "network" or self.type == "network"))
+        for name in _TYPED:
+            if name not in mine and not (self.type == "network" and not flags & Dump.INACTIVE):
+                setattr(source, name, None)

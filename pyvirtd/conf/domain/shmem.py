@@ -16,7 +16,7 @@ class Shmem(Device, tag="shmem"):
     name: str = must("@name")
     role: Literal["master", "peer", "default"] | None = at("@role", omit="default")
     model: Literal["ivshmem", "ivshmem-plain", "ivshmem-doorbell"] = at("model/@type", "ivshmem")
-    size: int | None = scaled("size", unit="M")
+    size: int | None = scaled("size", unit="M", floor=True)
     server: bool = flag("server")
     server_path: str | None = at("server/@path")
     msi: bool = flag("msi")

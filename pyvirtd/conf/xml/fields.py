@@ -107,11 +107,11 @@ class Flag(Rule):
 class Size(Rule):
     """A number of units with a unit attribute beside it; the field counts in `unit`."""
 
-    __slots__ = ("plain", "unit")
+    __slots__ = ("floor", "plain", "unit")
 
-    def __init__(self, path: str, default: Any, unit: str, plain: bool, **marks: Any) -> None:
+    def __init__(self, path: str, default: Any, unit: str, plain: bool, floor: bool, **marks: Any) -> None:
         super().__init__(path, default, **marks)
-        self.unit, self.plain = unit, plain
+        self.unit, self.plain, self.floor = unit, plain, floor
 
 
 class Child(Rule):
@@ -203,11 +203,13 @@ def flag(path: str, **marks: Any) -> Any:
     return Flag(path, False, **marks)
 
 
-def size(path: str, default: Any = None, *, unit: str = "KiB", plain: bool = False, **marks: Any) -> Any:
-    """An int in `unit`s from `<path unit='...'>number</path>`: scaled and rounded up when read, printed with
+def size(
+    path: str, default: Any = None, *, unit: str = "KiB", plain: bool = False, floor: bool = False, **marks: Any
+) -> Any:
+    """An int in `unit`s from `<path unit='...'>number</path>`: scaled, rounded up (`floor`: down), printed with
     unit='`unit`' (`plain`: without the attribute). Text without unit counts in `unit`. The path may also be an
     attribute, "a/@size", beside which "a/@unit" stands."""
-    return Size(path, default, unit, plain, **marks)
+    return Size(path, default, unit, plain, floor, **marks)
 
 
 def child(

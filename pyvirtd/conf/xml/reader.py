@@ -374,7 +374,8 @@ def _fill_size(rule: fields.Size, attr: str, made: Element, el: Xml) -> None:
         raise wrong(el, rule, unit, "a unit such as KiB, MiB, GB or bytes") from None
     if len(digits) > 20 or int(digits) * scale > 2**64 - 1:
         raise ValueOverflow(f"{_where(el)}: {value[:_SHOWN]} {unit} is more than 16 EiB", domain=ErrorDomain.XML)
-    setattr(made, rule.name, -(-int(digits) * scale // scale_of(rule.unit)))
+    own = scale_of(rule.unit)
+    setattr(made, rule.name, (int(digits) * scale + (0 if rule.floor else own - 1)) // own)
 
 
 def name_of(el: Xml) -> str:

@@ -12,14 +12,11 @@ if TYPE_CHECKING:
 
 # The parts of an ICH9 USB 2 controller share one index.
 _USB2 = frozenset(("ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3"))
-_STARTPORT = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
 
 
 def number_controllers(devices: Devices) -> None:
     """Give an index to each controller that has none: the first that is free for its type."""
     for position, controller in enumerate(devices.controllers):
-        if controller.type == "usb" and controller.master_startport is None:
-            controller.master_startport = _STARTPORT.get(controller.model or "")
         if controller.index is None and position and controller.type == "usb" and controller.model in _USB2:
             controller.index = _with_companions(devices, controller, devices.controllers[position - 1])
         if controller.index is None:

@@ -14,7 +14,7 @@ from pyvirtd.conf.domain.input import Input
 from pyvirtd.conf.domain.interface import Interface
 from pyvirtd.conf.domain.postparse.chardev import number_ports, pair_consoles
 from pyvirtd.conf.domain.postparse.controllers import add_controllers, number_controllers
-from pyvirtd.conf.domain.postparse.disk import WIDE, complete_disk, complete_hostdev
+from pyvirtd.conf.domain.postparse.disk import NARROW, complete_disk, complete_hostdev
 from pyvirtd.conf.domain.postparse.order import order_devices
 from pyvirtd.conf.domain.postparse.video import add_video, choose_primary, complete_video
 from pyvirtd.conf.domain.rng import Rng
@@ -37,14 +37,14 @@ def arrange_devices(domain: DomainDef) -> None:
     number_controllers(domain.devices)
 
 
-def complete_devices(domain: DomainDef, *, scsi_units: int = WIDE, mac_prefix: str = MAC_PREFIX) -> None:
+def complete_devices(domain: DomainDef, *, scsi_units: int = NARROW, mac_prefix: str = MAC_PREFIX) -> None:
     """Fill in what each device leaves out. Errors: see the devices' own functions."""
     for device in domain.devices.all():
         complete_device(domain, device, scsi_units=scsi_units, mac_prefix=mac_prefix)
 
 
 def complete_device(
-    domain: DomainDef, device: Element, *, scsi_units: int = WIDE, mac_prefix: str = MAC_PREFIX
+    domain: DomainDef, device: Element, *, scsi_units: int = NARROW, mac_prefix: str = MAC_PREFIX
 ) -> None:
     """Fill in one device, which need not be among the domain's yet (one that is being attached)."""
     devices = domain.devices
@@ -59,7 +59,8 @@ def complete_device(
         case Input():
             complete_input(device, domain.os.type or "hvm", domain.os.arch)
         case Filesystem():
-            if device.accessmode in (None, "default"):
+            passed = device.source is not None and device.source.socket is not None
+            if device.accessmode in (None, "default") and not passed:
                 device.accessmode = "passthrough"
         case Chardev():
             _complete_chardev(devices, device)

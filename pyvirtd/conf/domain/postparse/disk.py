@@ -17,7 +17,7 @@ _BUS_OF: dict[str, DiskBus] = {"hd": "ide", "sd": "scsi", "vd": "virtio", "xv": 
 NARROW, WIDE = 7, 15  # units of a SCSI controller, without its own
 
 
-def complete_disk(devices: Devices, disk: Disk, units: int = WIDE) -> None:
+def complete_disk(devices: Devices, disk: Disk, units: int = NARROW) -> None:
     """Bus and address. `units`: how many a SCSI controller of this hypervisor has.
 
     Errors: NoTarget, NoSource; InternalError for a name that no address follows from; ConfigUnsupported where
@@ -50,7 +50,7 @@ def complete_disk(devices: Devices, disk: Disk, units: int = WIDE) -> None:
                     )  # fmt: skip
 
 
-def drive_address(disk: Disk, units: int = WIDE) -> DriveAddress | None:
+def drive_address(disk: Disk, units: int = NARROW) -> DriveAddress | None:
     """The address that the disk's name stands for on its bus; None where drives aren't numbered."""
     if disk.bus not in ("scsi", "ide", "sata", "fdc"):
         return None
@@ -72,7 +72,7 @@ def drive_address(disk: Disk, units: int = WIDE) -> DriveAddress | None:
             return DriveAddress(controller=index // 2, unit=index % 2)
 
 
-def complete_hostdev(devices: Devices, hostdev: Hostdev, units: int = WIDE) -> None:
+def complete_hostdev(devices: Devices, hostdev: Hostdev, units: int = NARROW) -> None:
     """A SCSI host device takes the first free unit."""
     if hostdev.mode == "subsystem" and hostdev.type == "scsi" and hostdev.address is None:
         taken = [d.address for d in devices.disks if d.bus == "scsi"] + [

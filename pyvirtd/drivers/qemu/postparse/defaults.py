@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 QXL_RAM = 64 * 1024
 VGA_RAM = 16 * 1024
 SHMEM_MIB = 4
-SPICE_BACKENDS = frozenset(("spicevmc", "qemu-vdagent"))
 
 
 def add_default_devices(definition: DomainDef, caps: QemuCapabilities) -> None:
@@ -77,9 +76,6 @@ def settle_device_models(definition: DomainDef, caps: QemuCapabilities) -> None:
             video.primary = True
     for serial in devices.serials:
         settle_serial(definition, serial)
-    for channel in devices.channels:
-        if channel.target_type == "virtio" and channel.name is None and channel.backend.type in SPICE_BACKENDS:
-            channel.name = "com.redhat.spice.0"
     for panic in devices.panics:
         if panic.model in (None, "default"):
             panic.model = "pseries" if is_pseries(definition) else "s390" if is_s390(definition) else "isa"

@@ -12,7 +12,6 @@ from pyvirtd.conf.domain.controller import Controller
 from pyvirtd.conf.domain.disk import Disk
 from pyvirtd.conf.domain.domain import DomainDef, format_domain, parse_domain
 from pyvirtd.conf.domain.postparse import add_implied, arrange_devices, complete_devices, prepare
-from pyvirtd.conf.domain.postparse.disk import NARROW
 from pyvirtd.conf.domain.postparse.order import disk_index
 from pyvirtd.conf.xml import Dump
 from pyvirtd.errors import ConfigUnsupported, InternalError, NoSource, NoTarget
@@ -33,7 +32,7 @@ def finish(domain: DomainDef) -> DomainDef:
     for _ in range(2):
         for video in domain.devices.videos:
             video.model = video.model or "cirrus"
-        complete_devices(domain, scsi_units=NARROW)
+        complete_devices(domain)
         add_implied(domain)
     return domain
 
