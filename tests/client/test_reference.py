@@ -234,7 +234,7 @@ async def test_file_descriptors_are_passed(libvirtd: Reference, tmp_path: Path) 
 
 
 async def test_keepalive_both_ways(libvirtd: Reference) -> None:
-    async with connect(libvirtd.uri_for("test"), keepalive=(0.05, 3)) as conn:
+    async with connect(libvirtd.uri_for("test"), keepalive=(0.05, 100)) as conn:
         await asyncio.sleep(0.4)
         assert not conn.lost.done()
         assert await conn.connect_get_type() == "TEST"
