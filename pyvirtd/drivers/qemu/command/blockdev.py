@@ -106,7 +106,7 @@ def format_props(image: Image, below: str) -> Props:
         props["driver"] = "luks"
         props["key-secret"] = f"{image.format_node}-encryption-secret0"
     else:
-        props["driver"] = {"vhd": "vpc", "iso": "raw", "dir": "vvfat"}.get(image.format, image.format)
+        props["driver"] = {"vhd": "vpc", "iso": "raw", "dir": "raw", "fat": "raw"}.get(image.format, image.format)
     if image.format in ("qcow2", "qcow") and luks:
         props["encrypt"] = {"format": "luks", "key-secret": f"{image.format_node}-encryption-secret0"}
     if image.format == "qcow2":
@@ -306,7 +306,7 @@ def rbd_props(image: Image) -> Props:
 def add_secrets(b: Builder, image: Image) -> None:
     """Secret and TLS objects that the nodes of an image name."""
     source = image.source
-    if image.storage == "network" and image.auth is not None and source.protocol != "ssh":
+    if image.storage == "network" and image.auth is not None:
         auth = image.auth
         kind = auth.secret_type or ("ceph" if source.protocol == "rbd" else "iscsi")
         value = b.context.secret(auth.secret_uuid, auth.secret_usage, kind)

@@ -112,7 +112,7 @@ def add_flash(b: Builder) -> None:
     loader = b.os.loader
     if loader is None or loader.type != "pflash" or not loader.path:
         return
-    image = flash_image("libvirt-pflash0", "file", loader.path, loader.format or "raw", loader.readonly is not False)
+    image = flash_image("libvirt-pflash0", "file", loader.path, loader.format or "raw", loader.readonly is True)
     b.flash_nodes[0] = add_image(b, image)
     nvram = b.os.nvram
     if nvram is not None and (nvram.path or nvram.source is not None) and not loader.stateless:

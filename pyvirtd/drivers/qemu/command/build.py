@@ -129,8 +129,9 @@ def add_reservations(b: Builder) -> None:
                 b.prepare("pr-helper", "pr-helper0", path)
             managed = True
         else:
+            number = b.nodes[id(disk.source)]
             b.object(
-                {"qom-type": "pr-manager-helper", "id": f"pr-helper-{disk.alias}", "path": reservations.path or ""}
+                {"qom-type": "pr-manager-helper", "id": f"pr-helper-libvirt-{number}-storage", "path": reservations.path or ""}
             )
 
 

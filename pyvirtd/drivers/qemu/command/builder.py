@@ -14,6 +14,7 @@ from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command.context import EncryptedSecret, LaunchContext, Preparation, PreStart
 from pyvirtd.drivers.qemu.command.words import Props, json_word
 from pyvirtd.drivers.qemu.postparse.machine import devices_of, os_of
+from pyvirtd.drivers.qemu.postparse.aliases import board_alias
 from pyvirtd.errors import InternalError
 
 
@@ -96,6 +97,8 @@ class Builder:
 
     def controller_alias(self, kind: str, index: int) -> str:
         """Its alias. Raises InternalError when there is none: addresses were not assigned."""
+        if (fixed := board_alias(self.definition, kind, index)) is not None:
+            return fixed
         found = self.controller(kind, index)
         if found is None or found.alias is None:
             raise InternalError(f"a device is on {kind} controller {index}, which this guest doesn't have")

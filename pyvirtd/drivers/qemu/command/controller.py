@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyvirtd.drivers.qemu.command.virtio import virtio_driver, virtio_props
 from pyvirtd.drivers.qemu.command.words import Props
-from pyvirtd.drivers.qemu.postparse.machine import has_builtin_ide, is_arm_virt, is_i440fx, is_pseries, is_q35
+from pyvirtd.drivers.qemu.postparse.machine import has_builtin_ide, is_arm_virt, is_i440fx, is_pseries, is_q35, is_x86
 from pyvirtd.errors import ConfigUnsupported
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ ORDER = ("pci", "usb", "scsi", "ide", "sata", "virtio-serial")
 def add_controllers(b: Builder, kinds: tuple[str, ...] = ORDER) -> None:
     """All controllers of these kinds that are devices of their own, kind after kind."""
     for kind in kinds:
+        if kind == "usb" and not any(c.type == "usb" for c in b.devices.controllers) and has_board_usb(b):
+            b.add("-usb")
         for controller in b.devices.controllers:
             if controller.type != kind:
                 continue
@@ -52,6 +54,11 @@ def add_controllers(b: Builder, kinds: tuple[str, ...] = ORDER) -> None:
             props = controller_props(b, controller)
             if props is not None:
                 b.device(props)
+
+
+def has_board_usb(b: Builder) -> bool:
+    """Old boards bring a USB controller unless the definition switches it off."""
+    return is_x86(b.definition) and not is_q35(b.definition)
 
 
 def is_implicit_usb(b: Builder, controller: Controller) -> bool:

@@ -54,6 +54,10 @@ def number_nodes(b: Builder) -> None:
         for _, source, _ in chain(disk):
             number += 1
             b.nodes[id(source)] = number
+    for hostdev in b.devices.hostdevs:
+        if hostdev.type == "scsi":
+            number += 1
+            b.nodes[id(hostdev.source)] = number
 
 
 def add_disks(b: Builder) -> None:
@@ -92,7 +96,7 @@ def disk_images(b: Builder, disk: Disk) -> list[Image]:
         )
         reservations = source.reservations
         if reservations is not None:
-            image.pr_manager = "pr-helper0" if reservations.managed else f"pr-helper-{disk.alias}"
+            image.pr_manager = "pr-helper0" if reservations.managed else f"pr-helper-{image.storage_node}"
         images.append(image)
     for above, below in zip(images, images[1:], strict=False):
         above.backing = below.format_node

@@ -66,7 +66,6 @@ def prepare_dry(definition: DomainDef, caps: QemuCapabilities, context: LaunchCo
     devices = devices_of(definition)
     for position, old in enumerate(devices.interfaces):
         new = Interface(type="ethernet", mac=old.mac, model=old.model, script=old.script)
-        new.alias = old.alias
         devices.interfaces[position] = new
     settle_live(definition, caps, context)
     assign_addresses(definition, caps)
@@ -74,9 +73,6 @@ def prepare_dry(definition: DomainDef, caps: QemuCapabilities, context: LaunchCo
     taps: dict[str, list[int]] = {}
     for number, _ in enumerate(devices.interfaces):
         taps[f"net{number}"] = [FIRST_FD + number]
-    for number, interface in enumerate(devices.interfaces):
-        if interface.alias:
-            taps[interface.alias] = [FIRST_FD + number]
     context.tap_fds = taps
     settle_ports(definition)
 

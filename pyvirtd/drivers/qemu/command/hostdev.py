@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.address import DriveAddress, UnassignedAddress
@@ -12,7 +13,7 @@ from pyvirtd.drivers.qemu.command.chardev import add_chardev
 from pyvirtd.drivers.qemu.command.interface import rom
 from pyvirtd.drivers.qemu.command.virtio import virtio_driver
 from pyvirtd.drivers.qemu.command.words import Props, json_word
-from pyvirtd.errors import ConfigUnsupported, InternalError
+from pyvirtd.errors import ConfigUnsupported, HostSystemError, InternalError
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.hostdev import Hostdev
@@ -84,8 +85,8 @@ def add_mdev(b: Builder, hostdev: Hostdev, source: MdevSource) -> None:
     }
     if hostdev.display is not None:
         props["display"] = "on" if hostdev.display else "off"
-    if hostdev.ramfb is not None:
-        props["ramfb"] = hostdev.ramfb
+    if hostdev.ramfb:
+        props["ramfb"] = True
     if order := b.boot_index(hostdev):
         props["bootindex"] = order
     b.device(b.address(hostdev, props))
@@ -97,9 +98,7 @@ def add_scsi(b: Builder, hostdev: Hostdev, source: ScsiSource) -> None:
     if source.protocol == "iscsi":
         b.add("-blockdev", json_word(iscsi_node(b, hostdev, source, node)))
     else:
-        path = b.context.scsi_generic.get(hostdev.alias or "")
-        if path is None:
-            raise InternalError(f"hostdev '{hostdev.alias}': its /dev/sg device is not known")
+        path = b.context.scsi_generic.get(hostdev.alias or "") or scsi_generic(source)
         b.add(
             "-blockdev",
             json_word({"driver": "host_device", "filename": path, "node-name": node, "read-only": hostdev.readonly}),
@@ -121,6 +120,19 @@ def add_scsi(b: Builder, hostdev: Hostdev, source: ScsiSource) -> None:
     if order := b.boot_index(hostdev):
         props["bootindex"] = order
     b.device(props)
+
+
+def scsi_generic(source: ScsiSource) -> str:
+    """The /dev/sg of a logical unit of the host. HostSystemError when the host has no such unit."""
+    host = (source.adapter or "").removeprefix("scsi_host")
+    directory = f"/sys/bus/scsi/devices/{host}:{source.bus or 0}:{source.target or 0}:{source.unit or 0}/scsi_generic"
+    try:
+        names = os.listdir(directory)
+    except OSError as e:
+        raise HostSystemError(f"hostdev: the host has no such SCSI unit ({directory}: {e.strerror})") from None
+    if not names:
+        raise HostSystemError(f"hostdev: {directory} is empty; the unit has no generic device")
+    return f"/dev/{names[0]}"
 
 
 def iscsi_node(b: Builder, hostdev: Hostdev, source: ScsiSource, node: str) -> Props:

@@ -72,7 +72,7 @@ def backend_props(b: Builder, ident: str, size: int, cell: Cell | None, device: 
     if device is not None and device.access:
         access = device.access
     huge = device.source.pagesize if device is not None and device.source is not None and device.source.pagesize else hugepage_size(b, cell)
-    discard = backing.discard if backing is not None else False
+    discard: bool | None = True if backing is not None and backing.discard else None
     if cell is not None and cell.discard is not None:
         discard = cell.discard
     if device is not None and device.discard is not None:
@@ -95,12 +95,8 @@ def backend_props(b: Builder, ident: str, size: int, cell: Cell | None, device: 
         props = {"qom-type": "memory-backend-ram", "id": ident}
     if access is not None:
         props["share"] = access == "shared"
-    elif device is not None and device.model == "nvdimm":
-        props["share"] = False
-    if discard and props["qom-type"] != "memory-backend-ram":
-        props["discard-data"] = True
-    elif discard is False and cell is not None and cell.discard is False and backing is not None and backing.discard:
-        props["discard-data"] = False
+    if discard is not None and props["qom-type"] != "memory-backend-ram":
+        props["discard-data"] = discard
     if ident == machine_ram_id(b) and props["qom-type"] != "memory-backend-ram":
         props["x-use-canonical-path-for-ramblock-id"] = False
     if prealloc:
@@ -154,7 +150,7 @@ def cells_use_backends(b: Builder) -> bool:
         return True
     backing = b.definition.memory_backing
     special = backing is not None and (backing.hugepages or backing.source == "memfd" or backing.access is not None)
-    special = special or any(cell.mem_access or cell.discard for cell in cpu.cells)
+    special = special or any(cell.mem_access for cell in cpu.cells)
     return bool(special or (b.definition.numatune is not None and b.definition.numatune.memnodes))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pyvirtd.conf.domain.address import IsaAddress
+from pyvirtd.conf.domain.address import IsaAddress, VirtioSerialAddress
 from pyvirtd.drivers.qemu.command.chardev import add_chardev
 from pyvirtd.drivers.qemu.command.words import Props, json_word
 from pyvirtd.errors import ConfigUnsupported
@@ -55,7 +55,11 @@ def add_serial_device(b: Builder, serial: Serial, ident: str) -> None:
 
 def channel_path(b: Builder, channel: Channel) -> str:
     """Where the socket of a channel without a path is made."""
-    return os.path.join(b.context.channel_dir, channel.name or channel.alias or "")
+    name = channel.name
+    if not name and isinstance(channel.address, VirtioSerialAddress):
+        address = channel.address
+        name = f"vioser-{address.controller:02d}-{address.bus:02d}-{address.port:02d}.sock"
+    return os.path.join(b.context.channel_dir, name or channel.alias or "")
 
 
 def add_channels(b: Builder) -> None:

@@ -7,6 +7,7 @@ import platform
 from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain import postparse as common
+from pyvirtd.conf.domain.os import FirmwareFeature
 from pyvirtd.drivers.qemu.postparse.addresses import assign_addresses
 from pyvirtd.drivers.qemu.postparse.aliases import assign_aliases
 from pyvirtd.drivers.qemu.postparse.controllers import (
@@ -58,9 +59,12 @@ def check_kind(definition: DomainDef) -> None:
         raise ConfigUnsupported(f"os: QEMU runs guests of type hvm, not {kind}")
 
 
-def settle_nvram(definition: DomainDef, nvram_dir: str) -> None:
-    """Where the variables of flash firmware are kept that comes with a template and no path."""
+def settle_firmware_parts(definition: DomainDef, nvram_dir: str) -> None:
+    """Keys need Secure Boot; variables of flash firmware with a template and no path get a place."""
     loader, nvram = os_of(definition).loader, os_of(definition).nvram
+    features = {feature.name: feature.enabled for feature in os_of(definition).firmware_features}
+    if features.get("enrolled-keys") and "secure-boot" not in features:
+        os_of(definition).firmware_features.append(FirmwareFeature(name="secure-boot", enabled=True))
     if loader is None or loader.type != "pflash" or nvram is None or os_of(definition).firmware is not None:
         return
     if nvram.path is None and nvram.source is None and nvram.template is not None:
@@ -82,7 +86,7 @@ def post_parse(definition: DomainDef, caps: QemuCapabilities, *, nvram_dir: str 
     if definition.type not in ("qemu", "kvm") or (definition.type == "kvm" and not caps.kvm):
         raise ConfigUnsupported(f"domain: {caps.binary} runs no guests of type '{definition.type}' here")
     canonical_machine(definition, caps)
-    settle_nvram(definition, nvram_dir)
+    settle_firmware_parts(definition, nvram_dir)
     common.arrange_devices(definition)
     add_default_controllers(definition, caps)
     add_default_devices(definition, caps)

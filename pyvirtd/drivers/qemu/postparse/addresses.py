@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyvirtd.conf.domain.address import CcidAddress, CcwAddress, MmioAddress, SpaprVioAddress, VirtioSerialAddress
+from pyvirtd.conf.domain.address import CcidAddress, CcwAddress, DimmAddress, MmioAddress, SpaprVioAddress, VirtioSerialAddress
 from pyvirtd.drivers.qemu.postparse.controllers import ensure_controller, append_controller
 from pyvirtd.drivers.qemu.postparse.machine import devices_of, is_pseries, is_s390
 from pyvirtd.drivers.qemu.postparse.pci_assign import PciAssigner
@@ -23,6 +23,7 @@ def assign_addresses(definition: DomainDef, caps: QemuCapabilities) -> None:
     """Raises XMLError for addresses that clash, don't exist or have run out."""
     assign_virtio_serial(definition)
     assign_ccid(definition)
+    assign_memory_slots(definition)
     if is_pseries(definition) or is_s390(definition):
         from pyvirtd.drivers.qemu.postparse.channel_io import assign_ccw, assign_spapr_vio
 
@@ -77,6 +78,17 @@ def assign_virtio_serial(definition: DomainDef) -> None:
             place = ports.take_next(allow_zero=console)
         assert place is not None
         device.address = VirtioSerialAddress(controller=place[0], bus=0, port=place[1])
+
+
+def assign_memory_slots(definition: DomainDef) -> None:
+    """Slots for memory modules; where the guest sees them is QEMU's to choose."""
+    modules = [m for m in devices_of(definition).memories if m.model in ("dimm", "nvdimm")]
+    used = {m.address.slot for m in modules if isinstance(m.address, DimmAddress)}
+    for module in modules:
+        if module.address is None:
+            slot = next(n for n in range(len(used) + 1) if n not in used)
+            used.add(slot)
+            module.address = DimmAddress(slot=slot)
 
 
 def assign_ccid(definition: DomainDef) -> None:

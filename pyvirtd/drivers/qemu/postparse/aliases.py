@@ -58,17 +58,24 @@ def disk_alias(definition: DomainDef, disk: Disk) -> str:
     return f"{bus}-disk{disk_index(disk.target or '')}"
 
 
+def board_alias(definition: DomainDef, kind: str, index: int) -> str | None:
+    """QEMU's own name of a bus that is part of the board; None for buses that are plugged in."""
+    if index != 0:
+        return None
+    if kind == "pci" and has_pcie_root(definition):
+        return "pcie.0"
+    if (kind == "ide" and has_builtin_ide(definition)) or (kind == "sata" and is_q35(definition)):
+        return "ide"
+    return None
+
+
 def controller_alias(definition: DomainDef, controller: Controller) -> str:
     """Boards' own controllers have QEMU's fixed names."""
     kind, index = controller.type, controller.index or 0
+    if (fixed := board_alias(definition, kind, index)) is not None:
+        return fixed
     if kind == "pci":
-        if index == 0 and has_pcie_root(definition) and controller.model == "pcie-root":
-            return "pcie.0"
         return f"pci.{index}"
-    if index == 0 and (
-        (kind == "ide" and has_builtin_ide(definition)) or (kind == "sata" and is_q35(definition))
-    ):
-        return "ide"
     if index == 0 and kind == "usb":
         return "usb"
     return f"{kind}{index}"

@@ -74,9 +74,9 @@ def add_default_controllers(definition: DomainDef, caps: QemuCapabilities) -> No
         sata = usb = True
         usb_model = next((m for m, d in USB3.items() if caps.has_device(d)), None)
         usb = usb_model is not None
-    elif is_i440fx(definition) or is_isapc(definition) or is_pseries(definition):
+    elif is_i440fx(definition) or is_pseries(definition):
         usb = True
-    elif is_s390(definition) or is_microvm(definition) or is_arm_virt(definition):
+    elif is_s390(definition) or is_isapc(definition) or is_microvm(definition) or is_arm_virt(definition):
         usb = False
     else:
         usb = os_of(definition).arch in ("x86_64", "i686", "ppc64", "ppc64le", "ppc", "alpha", "sparc64")

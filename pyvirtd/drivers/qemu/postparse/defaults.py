@@ -85,6 +85,8 @@ def settle_device_models(definition: DomainDef, caps: QemuCapabilities) -> None:
         if isinstance(hostdev.source, MdevSource) and hostdev.model == "vfio-pci" and hostdev.display is None:
             hostdev.display = False
     for shmem in devices.shmems:
+        if shmem.model == "ivshmem-doorbell" and shmem.msi and shmem.msi_ioeventfd is None:
+            shmem.msi_ioeventfd = True
         if shmem.size is None and shmem.model != "ivshmem-doorbell":
             shmem.size = SHMEM_MIB
     for tpm in devices.tpms:
@@ -92,6 +94,9 @@ def settle_device_models(definition: DomainDef, caps: QemuCapabilities) -> None:
             tpm.model = "tpm-spapr" if is_pseries(definition) else "tpm-tis"
         if tpm.backend.type == "emulator" and tpm.backend.version is None:
             tpm.backend.version = "2.0"
+    for fs in devices.filesystems:
+        if fs.driver is not None and fs.driver.type == "virtiofs" and fs.source is not None and fs.source.socket:
+            fs.accessmode = None
     for vsock in devices.vsocks:
         if vsock.model is None:
             vsock.model = "virtio"
@@ -135,6 +140,8 @@ def settle_listens(graphics: Vnc | Spice) -> None:
 
 
 def settle_interface(definition: DomainDef, interface: Interface, caps: QemuCapabilities) -> None:
+    if interface.type == "network" and interface.source is not None:
+        interface.source.bridge = None  # the network's to say
     if interface.model is not None or interface.type == "hostdev":
         return
     if interface.type in ("vhostuser", "vdpa"):

@@ -10,7 +10,7 @@ from pyvirtd.drivers.qemu.postparse.machine import devices_of
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
 
-_CHANNEL = re.compile(r"/channel/target/([^/]+\.)|/channel/(target/)?domain-[^/]+/|/channel/target/[^/]+$")
+_CHANNEL = re.compile(r"/channel/target/([^/]+\.|domain-[^/]+/)")
 
 
 def drop_generated_paths(definition: DomainDef) -> None:
@@ -22,7 +22,5 @@ def drop_generated_paths(definition: DomainDef) -> None:
         if not source.path:
             channel.backend.sources.clear()
             continue
-        if source.mode == "bind" and _CHANNEL.search(source.path):
-            source.path = None
-            source.mode = None
+        if _CHANNEL.search(source.path):
             channel.backend.sources.clear()

@@ -33,8 +33,7 @@ def _fixed(device: Controller, place: PciPlace, what: str) -> None:
 
 
 def _reserve(topology: PciTopology, place: PciPlace) -> None:
-    if not topology.used(place):
-        topology.reserve(place, _INTEGRATED, configured=True)
+    topology.reserve(place, _INTEGRATED, configured=True)
 
 
 def primary_video(definition: DomainDef) -> Video | None:

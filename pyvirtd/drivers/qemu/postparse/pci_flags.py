@@ -43,7 +43,7 @@ class PciNeeds:
         if kind == "usb":
             if model in (None, "none", "qusb1", "qusb2"):
                 return NONE
-            return (self.pcie if model in _PCIE_USB else PCI) & ~Connect.HOTPLUG
+            return self.pcie & ~Connect.HOTPLUG if model in _PCIE_USB else PCI
         if kind in ("ide", "sata"):
             return PCI
         if kind == "scsi":
