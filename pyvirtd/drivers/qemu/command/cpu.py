@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyvirtd.drivers.qemu.command.words import escape, on_off
+from pyvirtd.drivers.qemu.cpu.cpu_map import x86
+from pyvirtd.drivers.qemu.cpu.hypervisor import expand_host_model
 from pyvirtd.drivers.qemu.postparse.cpu import can_be_migratable
 from pyvirtd.errors import ConfigUnsupported
 
@@ -12,13 +14,6 @@ if TYPE_CHECKING:
     from pyvirtd.conf.domain.cpu import Cpu, CpuFeature
     from pyvirtd.drivers.qemu.command.builder import Builder
 
-# libvirt's feature names that are more than a spelling away from QEMU's.
-QEMU_FEATURE_NAMES = {
-    "pclmuldq": "pclmulqdq",
-    "ffxsr": "fxsr-opt",
-    "nx": "nx",
-    "syscall": "syscall",
-}
 HYPERV = (
     ("relaxed", "hv-relaxed"), ("vapic", "hv-vapic"), ("spinlocks", "hv-spinlocks"), ("vpindex", "hv-vpindex"),
     ("runtime", "hv-runtime"), ("synic", "hv-synic"), ("stimer", "hv-stimer"), ("reset", "hv-reset"),
@@ -29,8 +24,8 @@ HYPERV = (
 
 
 def feature_name(name: str) -> str:
-    """QEMU's name of a feature: dashes for underscores, and a few others."""
-    return QEMU_FEATURE_NAMES.get(name, name.replace("_", "-"))
+    """QEMU's name of a feature."""
+    return x86().to_qemu(name).replace("_", "-")
 
 
 def add_cpu(b: Builder) -> None:
@@ -57,7 +52,7 @@ def model_words(b: Builder) -> list[str]:
             if cpu.migratable is not None and can_be_migratable(b.definition, b.caps):
                 words.append(f"migratable={on_off(cpu.migratable)}")
         case "host-model":
-            words = host_model_words(b)
+            return host_model_words(b, cpu)
         case _:
             words = [cpu.model or default_model(b)]
             if cpu.vendor_id:
@@ -77,13 +72,16 @@ def feature_value(feature: CpuFeature) -> str | None:
     return None
 
 
-def host_model_words(b: Builder) -> list[str]:
-    """What QEMU says that it can give of the host's CPU: a model, and what the host has on top or lacks."""
-    accelerator = "kvm" if b.definition.type == "kvm" else "tcg"
-    host = b.caps.host_cpu(accelerator)  # type: ignore[arg-type]
-    if host is None:
+def host_model_words(b: Builder, cpu: Cpu) -> list[str]:
+    """What QEMU says that it can give of the host's CPU: a model, and what the host has on top or lacks. What the
+    definition names itself goes before that."""
+    own = [(feature.name, feature.policy or "require") for feature in cpu.features]
+    found = expand_host_model(b.caps, "kvm" if b.definition.type == "kvm" else "tcg", own)
+    if found is None:
         raise ConfigUnsupported("cpu: host-model is asked for, but QEMU doesn't tell what the host's CPU is")
-    return ["host" if accelerator == "kvm" else "max"]
+    model, features = found
+    values = {"force": "on", "require": "on", "disable": "off", "forbid": "off"}
+    return [model, *(f"{feature_name(n)}={values[policy]}" for n, policy in features.items() if policy in values)]
 
 
 def default_model(b: Builder) -> str:

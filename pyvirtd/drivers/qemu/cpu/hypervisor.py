@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from pyvirtd.drivers.qemu.capabilities.model import Accelerator, QemuCapabilities
@@ -91,6 +91,19 @@ def host_model(caps: QemuCapabilities, accelerator: Accelerator, *, migratable: 
         usable=models.__contains__,
         blockers={name: m.blockers for name, m in models.items()},
     )
+
+
+def expand_host_model(
+    caps: QemuCapabilities, accelerator: Accelerator, own: Iterable[tuple[str, str]] = ()
+) -> tuple[str, dict[str, str]] | None:
+    """<cpu mode='host-model'> of a guest, with the (feature, policy)s that it names itself: the model, and feature to
+    policy in the order of libvirt's command line. None where QEMU doesn't tell what it can give."""
+    described = host_model(caps, accelerator, migratable=True)
+    if described is None:
+        return None
+    features = dict.fromkeys(described.require, "require") | dict.fromkeys(described.disable, "disable")
+    features.update(own)
+    return described.model, features
 
 
 def known_features(caps: QemuCapabilities, accelerator: Accelerator, *, migratable: bool = False) -> Features:
