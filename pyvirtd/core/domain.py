@@ -58,7 +58,7 @@ class Domain:
     __slots__ = (
         "__weakref__", "_definition", "_definitions", "_job", "_ref", "_xml", "autostart", "autostart_once",
         "has_checkpoint", "has_snapshot", "id", "live", "machine", "managed_save", "name", "persistent", "reason",
-        "removed", "state", "taints", "updated", "uuid",
+        "removed", "state", "taints", "updated", "uuid", "version",
     )  # fmt: skip
 
     def __init__(self, name: str, uuid: bytes, definitions: Definitions) -> None:
@@ -66,6 +66,8 @@ class Domain:
         self.state, self.reason = State.SHUTOFF, 0
         self.persistent = self.autostart = self.autostart_once = self.updated = self.removed = False
         self.managed_save = self.has_snapshot = self.has_checkpoint = False
+        self.version = 0
+        """Grows whenever a definition, the name or the id changes: what was made from them is old then."""
         self.live: DomainDef | None = None
         self.machine: Any = None
         self.taints: frozenset[str] = frozenset()
@@ -91,6 +93,7 @@ class Domain:
     def forget_ref(self) -> None:
         """Name or id have changed."""
         self._ref = None
+        self.version += 1
         if self._job is not None:
             self._job.what = str(self)
 
@@ -137,21 +140,25 @@ class Domain:
         """This is its persistent definition now; it is on disk already."""
         self._definition, self.persistent = definition, True
         self._xml = None
+        self.version += 1
         self._definitions.used(self)
 
     def undefine(self) -> None:
         """It has no persistent definition any more; the file is gone already."""
         self._definition, self.persistent, self.autostart, self.autostart_once = None, False, False, False
         self._xml = None
+        self.version += 1
         self._definitions.forget(self)
 
     def set_live(self, live: DomainDef | None) -> None:
         """This is its live definition now; None: it does not run."""
         self.live, self._xml = live, None
+        self.version += 1
 
     def live_changed(self) -> None:
         """Something that the live definition shows has changed in it (a balloon, a tray): dumps are made anew."""
         self._xml = None
+        self.version += 1
 
     def unload(self) -> None:
         """Drop the parsed definition; the file has it."""

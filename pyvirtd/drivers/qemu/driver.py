@@ -21,6 +21,7 @@ from pyvirtd.drivers.qemu.query import QueryCalls
 from pyvirtd.drivers.qemu.reattach import reattach_all
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.drivers.qemu.settings import QemuSettings
+from pyvirtd.drivers.qemu.stats.calls import StatsCalls
 from pyvirtd.errors import ErrorDomain, InternalError
 from pyvirtd.store import atomic
 from pyvirtd.store.atomic import in_background
@@ -39,6 +40,7 @@ class QemuDriver(
     PassthroughCalls,
     HostCalls,
     CapabilityCalls,
+    StatsCalls,
     Driver,
 ):
     """QEMU guests, with and without KVM: qemu:///system for root's daemon, qemu:///session for a user's."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -56,15 +56,7 @@ class QueryCalls(Noun):
 
     @supports(_ALL)
     def connect_list_all_domains(self, flags: int) -> list[DomainRef]:
-        chosen: list[Domain] = list(self.domains)
-        for yes, no, test in _PAIRS:
-            # Both bits of a pair are as good as none.
-            if bool(flags & yes) != bool(flags & no):
-                wanted = bool(flags & yes)
-                chosen = [domain for domain in chosen if test(domain) is wanted]
-        if flags & _STATES:
-            chosen = [domain for domain in chosen if flags & _STATE_FLAG.get(domain.state, ListFlags.OTHER)]
-        return [domain.ref for domain in chosen]
+        return [domain.ref for domain in select(self.domains, flags)]
 
     @queries
     def domain_is_active(self, dom: Domain) -> int:
@@ -118,6 +110,19 @@ class QueryCalls(Noun):
     @queries
     def domain_get_security_label_list(self, dom: Domain) -> list[DomainGetSecurityLabel]:
         return [DomainGetSecurityLabel(self.runtime.ownership.label if dom.active else "", 0)]
+
+
+def select(domains: Iterable[Domain], flags: int) -> list[Domain]:
+    """Those of the domains that VIR_CONNECT_LIST_DOMAINS_* flags choose; none of them: all."""
+    chosen: list[Domain] = list(domains)
+    for yes, no, test in _PAIRS:
+        # Both bits of a pair are as good as none.
+        if bool(flags & yes) != bool(flags & no):
+            wanted = bool(flags & yes)
+            chosen = [domain for domain in chosen if test(domain) is wanted]
+    if flags & _STATES:
+        chosen = [domain for domain in chosen if flags & _STATE_FLAG.get(domain.state, ListFlags.OTHER)]
+    return chosen
 
 
 def cpu_time(pid: int) -> int:
