@@ -12,7 +12,3 @@ class Hub(Device, tag="hub"):
     """A hub."""
 
     type: Literal["usb"] = must("@type")
-
-    def hollow(self, flags: int) -> bool:
-        """Always with its closing tag."""
-        return True

@@ -6,7 +6,7 @@ host's.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pyvirtd.conf.domain.device import RomDevice
 from pyvirtd.conf.domain.source import Reconnect
@@ -57,12 +57,18 @@ class HostNic(Element, tag="address"):
     device: UInt | None = at("@device")
 
 
+def _portid_told(source: Any, flags: int) -> bool:
+    """The port of a network is the running guest's; that of a distributed switch belongs to the definition."""
+    return source.switchid is not None or not flags & Dump.INACTIVE
+
+
 class InterfaceSource(Element, tag="source"):
     """The host's side; which attributes count follows from the interface's type."""
 
     network: str | None = at("@network")
     portgroup: str | None = at("@portgroup")
-    portid: str | None = at("@portid")  # live for networks; the port number of a distributed switch
+    switchid: Uuid | None = at("@switchid")
+    portid: str | None = at("@portid", when=_portid_told)
     type: Literal["unix"] | None = at("@type")
     bridge: str | None = at("@bridge")
     mac_table_manager: Literal["default", "kernel", "libvirt"] | None = at("@macTableManager", live=True)
@@ -72,7 +78,6 @@ class InterfaceSource(Element, tag="source"):
     path: str | None = at("@path")
     mode: Literal["vepa", "bridge", "private", "passthrough", "server", "client"] | None = at("@mode")
     name: str | None = at("@name")
-    switchid: Uuid | None = at("@switchid")
     portgroupid: str | None = at("@portgroupid")
     connectionid: UInt | None = at("@connectionid")
     missing: YesNo | None = at("@missing", live=True)

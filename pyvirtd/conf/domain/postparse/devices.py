@@ -82,7 +82,8 @@ def complete_device(
 def add_implied(domain: DomainDef, *, video_model: VideoModel | None = None) -> None:
     """What devices imply: a card for a screen, consoles beside serial ports, controllers for addresses.
 
-    `video_model`: of the card that a screen gets; None leaves it to the driver. Errors: ConfigUnsupported for a second console that wants to be a serial port.
+    `video_model`: of the card that a screen gets; None leaves it to the driver.
+    Errors: ConfigUnsupported for a second console that wants to be a serial port.
     """
     devices = domain.devices
     add_video(devices, video_model)
