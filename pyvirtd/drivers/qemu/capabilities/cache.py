@@ -11,6 +11,8 @@ import hashlib
 import json
 import logging
 import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 FORMAT: Final = 1
 """Counted up whenever what `gather` asks or keeps changes."""
 MAX_SIZE: Final = 16 << 20
+RECHECK: Final = 5.0
+"""Seconds until all of an identity is looked at again, not only the file."""
 MODULES: Final = (
     f"/usr/lib/{os.uname().machine}-linux-gnu/qemu",
     "/usr/lib/qemu",
@@ -34,24 +38,40 @@ MODULES: Final = (
 )
 
 
+@dataclass(slots=True)
+class _Known:
+    """Capabilities in memory, and when (monotonic) all of their identity was last looked at."""
+
+    identity: list[Any]
+    capabilities: QemuCapabilities
+    checked: float
+
+    def is_fresh(self, binary: str) -> bool:
+        """The file is the same, and the rest was the same a moment ago: every definition asks, so this is quick."""
+        return time.monotonic() - self.checked < RECHECK and _file_identity(binary) == self.identity[2]
+
+
 class QemuCapabilitiesCache:
     """The capabilities of every binary that was asked about. `directory` is made at the first write."""
 
     def __init__(self, directory: Path, run_as: RunAs | None = None) -> None:
         self._directory = directory
         self._run_as = run_as
-        self._known: dict[str, tuple[list[Any], QemuCapabilities]] = {}
+        self._known: dict[str, _Known] = {}
         self._probing: dict[str, asyncio.Task[QemuCapabilities]] = {}
 
     def peek(self, binary: str) -> QemuCapabilities | None:
         """What is known without starting the binary; None when it was never asked, or changed since."""
+        known = self._known.get(binary)
         try:
+            if known is not None and known.is_fresh(binary):
+                return known.capabilities
             identity = self._identity(binary)
         except OSError:
             return None
-        known = self._known.get(binary)
-        if known is not None and known[0] == identity:
-            return known[1]
+        if known is not None and known.identity == identity:
+            known.checked = time.monotonic()
+            return known.capabilities
         gathered = self._load(binary, identity)
         if gathered is None:
             return None
@@ -88,7 +108,7 @@ class QemuCapabilitiesCache:
 
     def _keep(self, binary: str, identity: list[Any], gathered: dict[str, Any]) -> QemuCapabilities:
         capabilities = QemuCapabilities(binary, gathered)
-        self._known[binary] = identity, capabilities
+        self._known[binary] = _Known(identity, capabilities, time.monotonic())
         return capabilities
 
     def _path(self, binary: str) -> Path:
@@ -116,17 +136,21 @@ class QemuCapabilitiesCache:
 
     def _identity(self, binary: str) -> list[Any]:
         """What must be the same for capabilities to hold. OSError when there is no such file."""
-        st = os.stat(binary)
         return [
             FORMAT,
             binary,
-            [st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns, st.st_ctime_ns],
+            _file_identity(binary),
             os.access("/dev/kvm", os.R_OK | os.W_OK),
             os.uname().release,
             cpu_identity(),
             [_mtime(path) for path in MODULES],
             [*self._run_as[:2], list(self._run_as.groups)] if self._run_as else None,
         ]
+
+
+def _file_identity(path: str) -> list[int]:
+    st = os.stat(path)
+    return [st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns, st.st_ctime_ns]
 
 
 def _mtime(path: str) -> int:
