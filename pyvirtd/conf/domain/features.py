@@ -136,5 +136,5 @@ class Features(Element, tag="features"):
     cfpc: Literal["broken", "workaround", "fixed"] | None = at("cfpc/@value")
     sbbc: Literal["broken", "workaround", "fixed"] | None = at("sbbc/@value")
     ibs: Literal["broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na"] | None = at("ibs/@value")
-    tcg_tb_cache: int | None = size("tcg/tb-cache", unit="MiB")
+    tcg_tb_cache: int | None = size("tcg/tb-cache")
     async_teardown: YesNo | None = at("async-teardown/@enabled", bare=True)

@@ -71,10 +71,10 @@ class Filesystem(BootDevice, tag="filesystem"):
 
     type: FilesystemType = at("@type", "mount")
     accessmode: Literal["passthrough", "mapped", "squash", "default"] | None = at("@accessmode")
+    model: VirtioModel | None = at("@model")
     multidevs: Literal["default", "remap", "forbid", "warn"] | None = at("@multidevs", omit="default")
     fmode: Mode | None = at("@fmode")
     dmode: Mode | None = at("@dmode")
-    model: VirtioModel | None = at("@model")
     driver: FilesystemDriver | None = child(empty=False)
     binary: FilesystemBinary | None = child(empty=False)
     source: FilesystemSource | None = child(empty=False)

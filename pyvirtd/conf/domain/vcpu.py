@@ -80,7 +80,7 @@ class CacheShare(Element, tag="cache"):
     id: UInt = must("@id")
     level: UInt = must("@level")
     type: Literal["both", "code", "data"] = must("@type")
-    size: int = size("@size", required=True)
+    size: int = size("@size", pretty=True, required=True)
 
 
 class ResctrlMonitor(Element, tag="monitor"):

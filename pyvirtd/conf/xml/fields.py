@@ -107,11 +107,13 @@ class Flag(Rule):
 class Size(Rule):
     """A number of units with a unit attribute beside it; the field counts in `unit`."""
 
-    __slots__ = ("floor", "plain", "unit")
+    __slots__ = ("floor", "plain", "pretty", "unit")
 
-    def __init__(self, path: str, default: Any, unit: str, plain: bool, floor: bool, **marks: Any) -> None:
+    def __init__(
+        self, path: str, default: Any, unit: str, plain: bool, floor: bool, pretty: bool, **marks: Any
+    ) -> None:
         super().__init__(path, default, **marks)
-        self.unit, self.plain, self.floor = unit, plain, floor
+        self.unit, self.plain, self.floor, self.pretty = unit, plain, floor, pretty
 
 
 class Child(Rule):
@@ -204,12 +206,19 @@ def flag(path: str, **marks: Any) -> Any:
 
 
 def size(
-    path: str, default: Any = None, *, unit: str = "KiB", plain: bool = False, floor: bool = False, **marks: Any
+    path: str,
+    default: Any = None,
+    *,
+    unit: str = "KiB",
+    plain: bool = False,
+    floor: bool = False,
+    pretty: bool = False,
+    **marks: Any,
 ) -> Any:
     """An int in `unit`s from `<path unit='...'>number</path>`: scaled, rounded up (`floor`: down), printed with
-    unit='`unit`' (`plain`: without the attribute). Text without unit counts in `unit`. The path may also be an
-    attribute, "a/@size", beside which "a/@unit" stands."""
-    return Size(path, default, unit, plain, floor, **marks)
+    unit='`unit`' (`plain`: without the attribute; `pretty`, KiB only: in the largest unit without rest). Text without
+    unit counts in `unit`. The path may also be an attribute, "a/@size", beside which "a/@unit" stands."""
+    return Size(path, default, unit, plain, floor, pretty, **marks)
 
 
 def child(

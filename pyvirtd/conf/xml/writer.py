@@ -129,7 +129,12 @@ def _place(root: Node, rule: Rule, hints: dict[str, Any], flags: int) -> None:
 
 
 def _place_value(root: Node, rule: Rule, hints: dict[str, Any], wrappers: list[str], last: str, flags: int) -> None:
-    format = str if isinstance(rule, fields.Size) else codec_for(rule, hints).format
+    format: Callable[[Any], str] = str
+    unit: Callable[[Any], str] = _always(rule.unit) if isinstance(rule, fields.Size) else str
+    if not isinstance(rule, fields.Size):
+        format = codec_for(rule, hints).format
+    elif rule.pretty:
+        format, unit = (lambda kib: _pretty(kib)[0]), (lambda kib: _pretty(kib)[1])
     if rule.mask is not None and not flags & fields.Dump.SECURE:
         format = _always(rule.mask)
     if last.startswith("@"):
@@ -139,7 +144,16 @@ def _place_value(root: Node, rule: Rule, hints: dict[str, Any], wrappers: list[s
         node = _walk(root, [*wrappers, last] if last else wrappers)
         node.text = Text(node.index(rule.name), "", rule, format)
     if isinstance(rule, fields.Size) and not rule.plain:
-        node.attrs.append(Attr(node.index(rule.name), "unit", rule, _always(rule.unit)))
+        node.attrs.append(Attr(node.index(rule.name), "unit", rule, unit))
+
+
+def _pretty(kib: int) -> tuple[str, str]:
+    """3072 -> ("3", "MiB")."""
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        if kib % 1024 or not kib:
+            return str(kib), unit
+        kib //= 1024
+    return str(kib), "PiB"
 
 
 def _always(word: str) -> Callable[[Any], str]:

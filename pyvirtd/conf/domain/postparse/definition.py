@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
+from os import urandom
 from typing import Final, TypeVar
 
 from lxml import etree
@@ -21,7 +21,7 @@ Sched = TypeVar("Sched", VcpuSched, IOThreadSched)
 
 def new_uuid() -> str:
     """A random UUID (RFC 4122, version 4)."""
-    digits = bytearray(os.urandom(16))
+    digits = bytearray(urandom(16))
     digits[6] = digits[6] & 0x0F | 0x40
     digits[8] = digits[8] & 0x3F | 0x80
     text = digits.hex()
@@ -265,7 +265,17 @@ def _seclabels(domain: DomainDef, security_model: str) -> None:
 
 
 def _boot(domain: DomainDef) -> None:
-    """Either the guest has an order of boot devices, or its devices have places in one."""
+    """Containers start a program, machines boot. Either the guest has an order of boot devices, or its devices have
+    places in one."""
+    os = domain.os
+    if os.type == "exe":
+        os.kernel = os.initrd = os.cmdline = os.dtb = os.root = os.loader = os.nvram = None
+    else:
+        os.init = os.initdir = os.inituser = os.initgroup = None
+        os.initargs, os.initenvs = [], []
+    if domain.bootloader is not None:
+        os.boot = []
+        os.bootmenu = os.bootmenu_timeout = os.bios_useserial = os.bios_reboot_timeout = None
     devices = domain.devices
     ordered = any(
         device.boot_order is not None
@@ -277,5 +287,5 @@ def _boot(domain: DomainDef) -> None:
                                 domain=ErrorDomain.DOMAIN)  # fmt: skip
     if domain.os.bootmenu is False:
         domain.os.bootmenu_timeout = None
-    if domain.os.type == "hvm" and not ordered and not domain.os.boot:
+    if domain.os.type == "hvm" and not ordered and not os.boot and domain.bootloader is None:
         domain.os.boot = ["hd"]

@@ -121,7 +121,7 @@ def add_accelerator(b: Builder) -> None:
         case "qemu":
             word = "tcg"
             if features is not None and features.tcg_tb_cache:
-                word += f",tb-size={features.tcg_tb_cache}"
+                word += f",tb-size={features.tcg_tb_cache // 1024}"
         case "hvf":
             word = "hvf"
         case other:
