@@ -65,7 +65,7 @@ class QemuDriver(
         """Let go of the guests; they go on running."""
         for domain in self.domains:
             if domain.machine is not None:
-                await domain.machine.let_go()
+                await domain.machine.detach()
 
     def reload(self) -> None:
         """The configuration has been read again."""

@@ -84,9 +84,9 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
         if isinstance(error, MonitorLost) and machine.process is not None:
             raise exited(machine, error) from error
         raise
-    machine.starting = False
     runtime.context.inhibit(True)
     _announce(runtime, machine, options)
+    machine.started()
     return machine
 
 
@@ -227,7 +227,7 @@ async def _begin(runtime: Runtime, machine: Machine, live: DomainDef, options: S
     machine.vcpu_threads = vcpu_threads(cpus)
     for channel in live.devices.channels:
         if channel.target_type == "virtio":
-            channel.state = "connected" if channel.alias in machine.open_channels else "disconnected"
+            channel.state = "disconnected"
     machine.domain.live_changed()
     if not options.paused and options.incoming is None:
         await machine.run("cont")
@@ -294,8 +294,7 @@ def vcpu_threads(reply: Any) -> dict[int, int]:
 def _settle(machine: Machine, options: StartOptions) -> None:
     """The state after the start, silently: clients hear of it once it is on disk."""
     domain = machine.domain
-    if domain.state is State.PAUSED:
-        domain.step(options.step + "-paused" if options.paused else options.step)
+    domain.step(options.step + "-paused" if options.paused else options.step)
 
 
 def _announce(runtime: Runtime, machine: Machine, options: StartOptions) -> None:
@@ -304,9 +303,6 @@ def _announce(runtime: Runtime, machine: Machine, options: StartOptions) -> None
     runtime.tell(machine.domain, options.step)
     if options.paused:
         runtime.tell(machine.domain, "suspend")
-    for channel in machine.domain.current.devices.channels:
-        if channel.name == AGENT_CHANNEL and channel.alias in machine.open_channels:
-            machine.agent_changed(channel, True, reason=1)
 
 
 async def _abandon(runtime: Runtime, machine: Machine) -> None:

@@ -85,9 +85,11 @@ class Machine:
         """What nouns remember about this run (the last balloon statistics, ...); nothing that must survive."""
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.starting = False
-        """Until the start is announced: what QEMU says about running is the start's own doing."""
+        """Until the start is announced; what QEMU reports meanwhile waits, since clients know of no guest yet."""
+        self._early: list[tuple[str, Mapping[str, Any], tuple[int, int]]] = []
         self.writing = asyncio.Lock()
         """Held while the status file is written, or removed for good."""
+        self._watcher: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
         self._save_again = False
 
@@ -139,7 +141,17 @@ class Machine:
         return lambda: callbacks.remove(callback) if callback in callbacks else None
 
     def _on_event(self, name: str, data: Mapping[str, Any], stamp: tuple[int, int]) -> None:
-        qmp_events.handle(self, name, data, stamp)
+        if self.starting:
+            self._early.append((name, data, stamp))
+        else:
+            qmp_events.handle(self, name, data, stamp)
+
+    def started(self) -> None:
+        """The start has been announced: what QEMU reported meanwhile counts from here on."""
+        self.starting = False
+        early, self._early = self._early, []
+        for event in early:
+            qmp_events.handle(self, *event)
 
     def _on_lost(self) -> None:
         tasks.spawn(self._without_monitor(), name=f"monitor of {self} lost")
@@ -212,7 +224,15 @@ class Machine:
 
     def watch(self) -> None:
         """Look after the process's end; for whoever made or found the process."""
-        tasks.spawn(self._watch(), name=f"end of {self}")
+        self._watcher = tasks.spawn(self._watch(), name=f"end of {self}")
+
+    async def detach(self) -> None:
+        """The daemon ends: the guest goes on without it, and nothing of this is looked at any more."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        await self.let_go()
+        if self.process is not None:
+            self.process.close()
 
     async def _watch(self) -> None:
         assert self.process is not None

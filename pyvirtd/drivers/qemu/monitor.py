@@ -141,7 +141,8 @@ class Monitor:
         try:
             async with asyncio.timeout(2):
                 await self._client.disconnect()
-        except (TimeoutError, EOFError, OSError, QMPError) as error:
+        except Exception as error:
+            # Whatever the other end sent to end it comes out here: no JSON, a line without end, text that is none.
             log.debug("%s: monitor closed: %s", self.what, error)
 
     async def close(self) -> None:
@@ -166,18 +167,21 @@ def _number(value: Json) -> int:
     return value if isinstance(value, int) else -1
 
 
-class _Client(QMPClient):
-    """Logs no messages: they may hold passwords, and formatting each of them costs more than sending it."""
+_quiet = logging.getLogger("qemu.qmp.quiet")
+_quiet.propagate = False
+_quiet.setLevel(logging.CRITICAL + 1)
 
-    logger = logging.getLogger("qemu.qmp.pyvirtd")
+
+class _Client(QMPClient):
+    """Logs nothing: what the library reports goes to callers as exceptions, and messages may hold passwords."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(what, limit)
+        # The library makes a logger of the name; formatting each message for it would cost more than sending it.
+        self.logger = _quiet
 
     def _cb_outbound(self, msg: Message) -> Message:
         return msg
 
     def _cb_inbound(self, msg: Message) -> Message:
         return msg
-
-
-# What the library reports goes to callers as exceptions; its log repeats them with contents.
-_Client.logger.propagate = False
-_Client.logger.setLevel(logging.CRITICAL + 1)

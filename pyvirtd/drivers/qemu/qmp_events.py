@@ -79,8 +79,6 @@ def peripheral(path: object) -> str:
 @_on("STOP")
 def _stop(machine: Machine, data: Data) -> None:
     reason, machine.pause_as = machine.pause_as, None
-    if machine.starting:
-        return
     if machine.domain.state is State.RUNNING:
         machine.runtime.move(machine, reason or "suspend-elsewhere")
 
@@ -88,8 +86,6 @@ def _stop(machine: Machine, data: Data) -> None:
 @_on("RESUME")
 def _resume(machine: Machine, data: Data) -> None:
     reason, machine.resume_as = machine.resume_as, None
-    if machine.starting:
-        return
     if machine.domain.state in (State.PAUSED, State.CRASHED):
         machine.runtime.move(machine, reason or "resume")
 
