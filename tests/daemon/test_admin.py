@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pyvirtd.protocol.admin import ADMIN
+from pyvirtd.protocol.frame import CALL, OK, REPLY, encode_message
 from tests.harness.running import Running
 
 pytestmark = pytest.mark.e2e
@@ -64,3 +66,15 @@ def test_timeout(running: Running) -> None:
         assert time.monotonic() < end
         time.sleep(0.05)
     assert running.process.returncode == 0
+
+
+def test_shutdown(running: Running) -> None:
+    """Newer than Debian's virt-admin: by hand, as its client would say it."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(running.root / "run" / "libvirt-admin-sock"))
+        for serial, procedure in enumerate((1, 20)):
+            client.sendall(encode_message(ADMIN, 1, procedure, CALL, serial, OK, b"\0\0\0\0"))
+            assert client.recv(1000) == encode_message(ADMIN, 1, procedure, REPLY, serial, OK)
+    assert running.process is not None
+    assert running.process.wait(10) == 0
