@@ -10,6 +10,7 @@ import asyncio
 import errno
 import logging
 import os
+import select
 import socket
 from collections import deque
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ _ANCILLARY: Final = socket.CMSG_SPACE(_FDS_MAX * array.array("i").itemsize)
 _DEAD: Final = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ESHUTDOWN, errno.EBADF}
 _WRITES_A_TURN: Final = 16
 _IOV_MAX: Final = 256
+_WATCH_SECONDS: Final = 1.0
 
 
 class Owner(Protocol):
@@ -65,6 +67,7 @@ class Channel:
         self._batch = False
         self._scheduled = False
         self._reading = False
+        self._watch: asyncio.TimerHandle | None = None
         self.closed = False
 
     @property
@@ -88,6 +91,8 @@ class Channel:
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._fd)
+            if self._watch is None and not self.closed:
+                self._watch = self._loop.call_later(_WATCH_SECONDS, self._still_there)
 
     def send(self, data: bytes, files: Sequence[int] = ()) -> None:
         """Queues data, then the descriptors (closed here when they have been sent). Sent at the end of this turn."""
@@ -141,6 +146,18 @@ class Channel:
             self._batch = False
         if self._output and not self._writing:
             self._flush()
+
+    def _still_there(self) -> None:
+        """While nothing is read, nobody sees the client go: its last words would have to be read first."""
+        self._watch = None
+        if self.closed or self._reading:
+            return
+        poller = select.poll()
+        poller.register(self._fd, 0)  # a hang-up is reported unasked
+        if poller.poll(0):
+            self._finish("the client closed the connection while it was not read")
+        else:
+            self._watch = self._loop.call_later(_WATCH_SECONDS, self._still_there)
 
     # Writing
 
@@ -215,6 +232,9 @@ class Channel:
             return
         self.closed = True
         self.pause()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         if self._writing:
             self._writing = False
             self._loop.remove_writer(self._fd)

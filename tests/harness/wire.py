@@ -6,6 +6,7 @@ import array
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from pyvirtd.core.driver import Driver, DriverContext, Drivers
@@ -178,6 +179,13 @@ class FakeStorage(Driver, StorageCalls):
         stream.serve(give)
 
 
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Waits for something that has no event to wait for."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
 class Peer:
     """One client: `call` waits for its reply; what comes unasked is in `events` and `inbox`."""
 
@@ -323,4 +331,4 @@ class World:
         self.server.close()
 
 
-__all__ = ["DOMAIN", "OTHER", "VOLUME", "AllCalls", "FakeDriver", "Peer", "VirtError", "World"]
+__all__ = ["DOMAIN", "OTHER", "VOLUME", "AllCalls", "FakeDriver", "Peer", "VirtError", "World", "until"]

@@ -1,5 +1,3 @@
-import asyncio
-
 import pytest
 
 from pyvirtd.errors import InternalError, InvalidArg, OperationInvalid
@@ -7,7 +5,7 @@ from pyvirtd.protocol.qemu import QemuDomainMonitorEvent
 from pyvirtd.protocol.remote.events import DomainEventLifecycle, DomainEventReboot, StoragePoolEventRefresh
 from pyvirtd.protocol.types import StoragePoolRef
 from pyvirtd.server.channel import CUT_OFF
-from tests.harness.wire import DOMAIN, OTHER, World
+from tests.harness.wire import DOMAIN, OTHER, World, until
 
 STARTED, STOPPED = DomainEventLifecycle(DOMAIN, 2, 0), DomainEventLifecycle(OTHER, 5, 0)
 POOL = StoragePoolRef("pool", b"p" * 16)
@@ -107,7 +105,7 @@ async def test_a_client_that_is_gone_hears_nothing(world: World) -> None:
     peer = await world.peer()
     await peer.call("connect_domain_event_callback_register_any", 0, None)
     peer.close()
-    await asyncio.sleep(0.02)
+    await until(lambda: not world.server.sessions)
     world.events.emit(STARTED)
     assert not any(world.events.hub._registrations.values())  # type: ignore[attr-defined]
 
@@ -120,8 +118,7 @@ async def test_a_client_that_does_not_read_is_cut_off_and_the_others_are_not(wor
     for _ in range(CUT_OFF // 100_000 + 20):
         world.events.emit(big)
         await quick.event()
-    await asyncio.sleep(0.05)
-    assert len(world.server.sessions) == 1
+    await until(lambda: len(world.server.sessions) == 1)
     assert await slow.is_cut_off()
     assert await quick.call("connect_get_type") == "Fake"
 

@@ -20,7 +20,7 @@ from pyvirtd.errors import (
 from pyvirtd.protocol.constants.features import DriverFeature
 from pyvirtd.protocol.frame import CALL, ERROR, MESSAGE, OK, PING, PONG, REPLY, encode_message
 from pyvirtd.server.server import Limits
-from tests.harness.wire import DOMAIN, OTHER, AllCalls, World
+from tests.harness.wire import DOMAIN, OTHER, AllCalls, World, until
 
 
 async def test_open_ask_close(world: World) -> None:
@@ -173,8 +173,7 @@ async def test_replies_that_are_not_read_stop_the_calls(world: World) -> None:
     session = next(iter(world.server.sessions.values()))
     calls = b"".join(encode_message(0x20008086, 1, 3, CALL, n, OK) for n in range(200_000))
     sending = asyncio.ensure_future(peer.send(calls))
-    await asyncio.sleep(0.5)
-    assert session.channel.congested
+    await until(lambda: session.channel.congested)
     assert session.channel.pending < 2 << 20
     seen = 0
     while seen < 200_000:
@@ -211,9 +210,9 @@ async def test_a_client_that_vanishes_leaves_its_call_to_end(world: World) -> No
     peer = await world.peer()
     await peer.send_call("domain_shutdown_flags", DOMAIN, 0)
     await asyncio.sleep(0.02)
+    await until(lambda: world.driver.started)
     peer.close()
-    await asyncio.sleep(0.02)
-    assert not world.server.sessions
+    await until(lambda: not world.server.sessions)
     world.driver.gate.set()
     await asyncio.sleep(0.02)
     assert world.driver.started == 1
@@ -242,6 +241,11 @@ async def test_drivers_see_their_client(world: World, monkeypatch: pytest.Monkey
     assert seen == [(1, os.getpid(), False, name), (2, os.getpid(), True, name), (1, os.getpid(), False, name)]
 
 
+async def quiet(world: World, count: int) -> bool:
+    await asyncio.sleep(0.05)
+    return len(world.server.sessions) == count
+
+
 async def test_clients_beyond_the_limit_wait(tmp_path: Path) -> None:
     import socket
 
@@ -253,11 +257,10 @@ async def test_clients_beyond_the_limit_wait(tmp_path: Path) -> None:
     for _ in range(3):
         clients.append(client := socket.socket(socket.AF_UNIX))
         client.connect(str(tmp_path / "s"))
-    await asyncio.sleep(0.05)
-    assert len(world.server.sessions) == 2
+    await until(lambda: len(world.server.sessions) == 2)
+    assert await quiet(world, 2)
     clients[0].close()
-    await asyncio.sleep(0.05)
-    assert len(world.server.sessions) == 2
+    await until(lambda: 3 in world.server.sessions)
     assert {session.client.id for session in world.server.sessions.values()} == {2, 3}
     for client in clients:
         client.close()

@@ -5,7 +5,7 @@ import pytest
 from pyvirtd.core.stream import INBOX_LIMIT, Hole
 from pyvirtd.errors import InternalError, NoDomain, RPCError
 from pyvirtd.protocol.frame import CONTINUE, ERROR, OK
-from tests.harness.wire import DOMAIN, VOLUME, AllCalls, World
+from tests.harness.wire import DOMAIN, VOLUME, AllCalls, World, until
 
 UP, DOWN, CONSOLE = "storage_vol_upload", "storage_vol_download", "domain_open_console"
 BAD = VOLUME._replace(name="bad")
@@ -91,9 +91,8 @@ async def test_a_slow_driver_holds_the_client_up(world: World) -> None:
     serial = peer.serial
     [session] = world.server.sessions.values()
     sending = asyncio.ensure_future(send_much(peer, serial, 200))
-    await asyncio.sleep(0.2)
+    await until(lambda: session.blocked)
     assert not sending.done()
-    assert session.blocked
     stream = session.streams[next(iter(session.streams))]
     assert stream._inbox_size < INBOX_LIMIT + 300_000
     world.driver.release.set()
@@ -159,9 +158,23 @@ async def test_a_client_that_vanishes_mid_stream(world: World) -> None:
         peer = await world.peer()
         await peer.call(name, *args)
         peer.close()
-        await turns()
+    await until(lambda: not world.server.sessions)
+    await until(lambda: len(world.driver.ended) == 3)
     assert sorted(world.driver.ended) == ["console", "download", "upload"]
-    assert not world.server.sessions
+
+
+async def test_a_client_that_vanishes_while_it_is_not_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyvirtd.server.channel._WATCH_SECONDS", 0.05)
+    peer = await world.peer()
+    await peer.call(UP, VOLUME, 0, 0, 0)
+    sending = asyncio.ensure_future(send_much(peer, peer.serial, 200))
+    [session] = world.server.sessions.values()
+    await until(lambda: session.blocked)
+    assert not sending.done()
+    sending.cancel()
+    peer.close()
+    await until(lambda: not world.server.sessions)
+    await until(lambda: world.driver.ended == ["upload"])
 
 
 async def test_a_driver_that_forgets_the_stream(world: World) -> None:
