@@ -32,9 +32,10 @@ from pyvirtd.conf.xml import Dump
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.capabilities.cache import QemuCapabilitiesCache
 from pyvirtd.drivers.qemu.command import dry_context, prepare_dry, build_command
-from pyvirtd.drivers.qemu.postparse import assign_aliases, post_parse
+from pyvirtd.drivers.qemu.pipeline import check_name
+from pyvirtd.drivers.qemu.postparse import assign_aliases, emulator_of, post_parse
 from pyvirtd.drivers.qemu.validate import HostFacts, validate
-from pyvirtd.errors import VirtError
+from pyvirtd.errors import HostSystemError, VirtError
 
 STATE = "/var/lib/libvirt"
 
@@ -82,16 +83,12 @@ class Answer:
     crash: str | None = None
 
 
-def capabilities_for(text_def: DomainDef, known: dict[str, QemuCapabilities]) -> QemuCapabilities:
-    from pyvirtd.drivers.qemu.postparse import emulator_of
-
-    binary = emulator_of(text_def)
-    found = known.get(binary)
-    if found is None:
-        from pyvirtd.errors import HostSystemError
-
+def capabilities_for(definition: DomainDef, known: dict[str, QemuCapabilities]) -> QemuCapabilities:
+    """Of the emulator that a definition asks for; the reference host has the two x86 ones only."""
+    binary = emulator_of(definition)
+    if binary not in known:
         raise HostSystemError(f"emulator {binary}: no such file")
-    return found
+    return known[binary]
 
 
 def answer(text: str, known: dict[str, QemuCapabilities]) -> Answer:
@@ -99,6 +96,7 @@ def answer(text: str, known: dict[str, QemuCapabilities]) -> Answer:
     out = Answer()
     try:
         definition = parse_domain(text, Dump.INACTIVE)
+        check_name(definition.name)
         caps = capabilities_for(definition, known)
         post_parse(definition, caps)
         validate(definition, caps, HostFacts(swtpm=False))

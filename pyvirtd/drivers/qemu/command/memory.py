@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.address import DimmAddress
+from pyvirtd.conf.domain.memory import Numatune
 from pyvirtd.conf.domain.numa import Bandwidth, Cell, Latency
 from pyvirtd.conf.xml.types import format_cpuset
 from pyvirtd.drivers.qemu.command.machine import machine_ram_id
@@ -104,7 +105,8 @@ def backend_props(b: Builder, ident: str, size: int, cell: Cell | None, device: 
         if backing is not None and backing.allocation_threads:
             props["prealloc-threads"] = backing.allocation_threads
     props["size"] = size * 1024
-    host_nodes(b, cell, props)
+    own = device.source.nodemask if device is not None and device.source is not None else None
+    host_nodes(b, cell, props, own)
     return props
 
 
@@ -116,14 +118,12 @@ def hugepage_path(b: Builder, size: int) -> str:
     return path
 
 
-def host_nodes(b: Builder, cell: Cell | None, props: Props) -> None:
-    """Which host nodes a backend's memory comes from."""
-    tune = b.definition.numatune
-    if tune is None:
-        return
-    nodes: frozenset[int] | None = None
-    mode: str | None = None
-    if cell is not None:
+def host_nodes(b: Builder, cell: Cell | None, props: Props, own: frozenset[int] | None) -> None:
+    """Which host nodes a backend's memory comes from: `own`, else its cell's, else the guest's."""
+    tune = b.definition.numatune or Numatune()
+    nodes = own
+    mode: str | None = "strict" if own is not None else None
+    if cell is not None and own is None:
         for node in tune.memnodes:
             if node.cellid == cell.id:
                 nodes, mode = node.nodeset, node.mode or "strict"

@@ -139,7 +139,7 @@ def default_usb_model(definition: DomainDef, caps: QemuCapabilities) -> str | No
         return "pci-ohci"
     if is_arm_virt(definition):
         return "qemu-xhci"
-    if caps.has_device("piix3-usb-uhci") and not is_isapc(definition):
+    if caps.has_device("piix3-usb-uhci"):
         return "piix3-uhci"
     return None
 

@@ -15,6 +15,7 @@ from pyvirtd.conf.domain.source import Encryption
 from pyvirtd.drivers.qemu.postparse.machine import (
     devices_of,
     is_arm_virt,
+    is_isapc,
     is_pseries,
     is_riscv_virt,
     is_s390,
@@ -38,7 +39,7 @@ SHMEM_MIB = 4
 def add_default_devices(definition: DomainDef, caps: QemuCapabilities) -> None:
     """Devices that every guest has unless it says otherwise: a balloon, keyboard and mouse, an audio backend."""
     devices = devices_of(definition)
-    if not devices.memballoons:
+    if not devices.memballoons and not is_isapc(definition):
         virtio = caps.has_device("virtio-balloon-pci") or caps.has_device("virtio-balloon-ccw")
         devices.memballoons.append(MemBalloon(model="virtio" if virtio else "none"))
     if is_x86(definition):

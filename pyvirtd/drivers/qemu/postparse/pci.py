@@ -16,6 +16,7 @@ from pyvirtd.errors import InternalError, XMLError
 
 __all__ = ["BUS_RULES", "CONTROLLER_CONNECT", "Connect", "PciBus", "PciPlace", "PciTopology"]
 
+LAST_BUS = 255
 LAST_SLOT = 31
 LAST_FUNCTION = 7
 
@@ -245,6 +246,13 @@ class PciTopology:
         if not slot.functions and Connect.AGGREGATE in wants:
             slot.aggregate = True
         slot.functions |= 1 << place.function
+
+    def grow_to(self, place: PciPlace, wants: Connect) -> None:
+        """Adds controllers until the bus of that address exists; does nothing where none can be added."""
+        if place.bus > LAST_BUS or Connect.PCI_EXPANDER in wants or Connect.PCIE_EXPANDER in wants:
+            return
+        while self.buses and place.bus >= len(self.buses):
+            self.grow(wants)
 
     def used(self, place: PciPlace) -> bool:
         """Whether a device sits there."""

@@ -129,7 +129,7 @@ class PciAssigner:
             pcie_to_pci=self.caps.has_device("pcie-pci-bridge"),
         )
         for item in pci_items(self.definition):
-            if has_pci_address(item.device):
+            if item.wants and has_pci_address(item.device):
                 self.collect(topology, item)
         return topology
 
@@ -140,8 +140,8 @@ class PciAssigner:
         place = place_of(address)
         if isinstance(item.device, Controller) and self.built_in(item.device, place):
             return
-        wants = item.wants or (Connect.ENDPOINT | Connect.HOTPLUG)
-        topology.reserve(place, wants, configured=True)
+        topology.grow_to(place, item.wants)
+        topology.reserve(place, item.wants, configured=True)
 
     def built_in(self, controller: Controller, place: PciPlace) -> bool:
         if is_i440fx(self.definition) and place.bus == 0 and place.slot == 1:
@@ -168,12 +168,12 @@ class PciAssigner:
         self.mark_multifunction()
 
     def refuse_pci(self) -> None:
+        """A board without PCI: no device may have or need a PCI address."""
+        machine = self.definition.os.machine
         for item in pci_items(self.definition):
-            if has_pci_address(item.device):
-                address = item.device.address
-                assert isinstance(address, PciAddress)
-                raise XMLError(f"PCI address {place_of(address)}: machine type "
-                               f"'{os_of(self.definition).machine}' has no PCI bus")
+            if item.wants and (wants_pci(item) or has_pci_address(item.device)):
+                what = type(item.device).__name__.lower()
+                raise XMLError(f"{what}: it is a PCI device, but machine type '{machine}' has no PCI bus")
 
     def add_missing_controllers(self) -> None:
         """The dry pass: adds those controllers whose index is skipped and those that devices will need."""
