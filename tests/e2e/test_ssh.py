@@ -73,8 +73,8 @@ class Sshd:
         helper.write_text(text.format(dir=self.dir, top=TOP, python=sys.executable, run=self.daemon.root / "run"))
         helper.chmod(0o755)
 
-    def virsh(self, *args: str, options: tuple[str, ...] = (), **query: str) -> Ran:
-        uri = f"fake+ssh://root@127.0.0.1:{self.port}/system?" + urlencode({"command": f"{self.dir}/ssh", **query})
+    def virsh(self, *args: str, options: tuple[str, ...] = (), scheme: str = "fake", **query: str) -> Ran:
+        uri = f"{scheme}+ssh://root@127.0.0.1:{self.port}/system?" + urlencode({"command": f"{self.dir}/ssh", **query})
         return run(require_program("virsh"), *options, "-q", "-c", uri, *args, timeout=30)
 
     def close(self) -> None:
@@ -122,3 +122,11 @@ def test_nobody_serves_there(sshd: Sshd) -> None:
     error = sshd.virsh("domid", "one").fails()
     assert "no daemon to connect to" in error
     assert "No such file or directory" in error
+
+
+def test_qemu_system_both_ways(sshd: Sshd) -> None:
+    sshd.install_helper()
+    for query in ({"proxy": "native"}, {"proxy": "netcat", "socket": str(sshd.daemon.socket)}):
+        assert sshd.virsh("list", "--all", scheme="qemu", **query).check().strip() == ""
+        assert "<capabilities>" in sshd.virsh("capabilities", scheme="qemu", **query).check()
+    assert (sshd.dir / "helper-calls").read_text().splitlines() == ["qemu:///system", "qemu:///system"]
