@@ -21,7 +21,10 @@ from pyvirtd.host.process import Launch, Process, start
 
 log = logging.getLogger(__name__)
 
-SANDBOX: Final = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
+SANDBOX: Final[tuple[str, ...]] = (
+    "-sandbox",
+    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+)
 MAX_CRASHES: Final = 5
 
 
@@ -45,11 +48,17 @@ async def probe(binary: str, run_as: RunAs | None = None, *, timeout: float = 60
     after `timeout` seconds. A question that makes this QEMU abort counts as answered with no.
     """
     fatal: set[str] = set()
+    sandbox = SANDBOX
     try:
         async with asyncio.timeout(timeout):
             while True:
                 try:
-                    return await _probe_once(binary, run_as, fatal)
+                    return await _probe_once(binary, run_as, fatal, sandbox)
+                except InternalError as e:
+                    if not sandbox or "sandbox" not in e.message:
+                        raise
+                    log.info("%s was built without seccomp; it is asked without a sandbox", binary)
+                    sandbox = ()
                 except _Crashed as crash:
                     log.warning("%s aborts when asked %s; going on without it", binary, crash.question)
                     fatal.add(crash.question)
@@ -59,11 +68,11 @@ async def probe(binary: str, run_as: RunAs | None = None, *, timeout: float = 60
         raise OperationTimeout(f"{binary} did not tell what it can do within {timeout:g} s") from None
 
 
-async def _probe_once(binary: str, run_as: RunAs | None, fatal: set[str]) -> dict[str, Any]:
+async def _probe_once(binary: str, run_as: RunAs | None, fatal: set[str], sandbox: tuple[str, ...]) -> dict[str, Any]:
     async with contextlib.AsyncExitStack() as stack:
-        first = await stack.enter_async_context(_conversation(binary, "kvm:tcg", run_as, fatal))
+        first = await stack.enter_async_context(_conversation(binary, "kvm:tcg", run_as, fatal, sandbox))
         try:
-            second = await stack.enter_async_context(_conversation(binary, "tcg", run_as, fatal))
+            second = await stack.enter_async_context(_conversation(binary, "tcg", run_as, fatal, sandbox))
         except InternalError as e:
             log.info("%s runs no guests without KVM: %s", binary, e)
             return await gather(first.ask, None)
@@ -91,7 +100,7 @@ class _Conversation:
 
 @contextlib.asynccontextmanager
 async def _conversation(
-    binary: str, accelerator: str, run_as: RunAs | None, fatal: set[str]
+    binary: str, accelerator: str, run_as: RunAs | None, fatal: set[str], sandbox: tuple[str, ...]
 ) -> AsyncIterator[_Conversation]:
     ours, theirs = socket.socketpair()
     stderr = os.memfd_create("qemu-stderr", os.MFD_CLOEXEC)
@@ -99,7 +108,7 @@ async def _conversation(
     client = QMPClient(f"probe of {binary}")
     client.logger.setLevel(logging.CRITICAL)  # it would report the ends that we bring about
     try:
-        process = _start(binary, accelerator, run_as, theirs, stderr, SANDBOX)
+        process = _start(binary, accelerator, run_as, theirs, stderr, sandbox)
         theirs.close()
         try:
             await client.connect(ours)

@@ -14,6 +14,7 @@ import pytest
 from pyvirtd.drivers.qemu.capabilities import gather
 from pyvirtd.drivers.qemu.capabilities.cache import QemuCapabilitiesCache
 from pyvirtd.drivers.qemu.capabilities.probe import probe
+from pyvirtd.drivers.qemu.capabilities.selftest import run_test
 from pyvirtd.errors import InternalError, InvalidArg, OperationTimeout
 
 QEMU = shutil.which("qemu-system-x86_64") or ""
@@ -87,6 +88,14 @@ async def test_a_binary_without_tcg_still_counts(cache: QemuCapabilitiesCache, t
     no_tcg = f'#!/bin/sh\ncase "$*" in *accel=tcg*) echo no TCG >&2; exit 1;; esac\nexec {QEMU} "$@"\n'
     caps = await cache.get(script(tmp_path / "qemu", no_tcg))
     assert caps.accelerators() == (["kvm"] if caps.kvm else ["tcg"])
+
+
+@needs_qemu
+async def test_a_binary_without_seccomp_still_counts(cache: QemuCapabilitiesCache, tmp_path: Path) -> None:
+    refuse = 'case "$*" in *-sandbox*) echo sandbox support is not enabled >&2; exit 1;; esac'
+    wrapper = script(tmp_path / "qemu", f'#!/bin/sh\n{refuse}\nexec {QEMU} "$@"\n')
+    assert (await cache.get(wrapper)).arch == "x86_64"
+    assert (await run_test(wrapper, accelerator="tcg")).works
 
 
 @needs_qemu
