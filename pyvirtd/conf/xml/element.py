@@ -152,11 +152,25 @@ class Element(metaclass=ElementMeta):
 
 def blank(element: Element, cls: ElementMeta) -> None:
     """Set every field to its default."""
-    element.line = 0
+    fill = cls.PLANS.get("blank")
+    if fill is None:
+        fill = cls.PLANS["blank"] = _compile_blank(cls)
+    fill(element)
+
+
+def _compile_blank(cls: ElementMeta) -> Any:
+    """Assignments written out: a loop of setattr costs five times as much, and was a third of parsing."""
+    groups: dict[str, list[str]] = {}
+    space: dict[str, Any] = {}
     for name, default in cls.PLAIN:
-        setattr(element, name, default)
-    for name in cls.LISTS:
-        setattr(element, name, [])
+        source = repr(default) if default is None or type(default) in (bool, int, str) else f"_{name}"
+        space[f"_{name}"] = default
+        groups.setdefault(source, []).append(name)
+    lines = ["def blank(e):", " e.line = 0"]
+    lines += [f" {' = '.join(f'e.{name}' for name in names)} = {source}" for source, names in groups.items()]
+    lines += [f" e.{name} = []" for name in cls.LISTS]
+    exec("\n".join(lines), space)  # names are Python's own and the class's
+    return space["blank"]
 
 
 def values(names: tuple[str, ...]) -> Any:

@@ -214,7 +214,10 @@ def _variant_of(cls: Any, el: Xml, variants: dict[str, Any]) -> Any:
     """The class of a family that the element's own attribute chooses."""
     for rule in cls.RULES.values():
         if isinstance(rule, fields.Kind) and not rule.of:
-            return _choose(rule, variants, el)
+            chosen = _choose(rule, variants, el)
+            if chosen is None:
+                raise missing(el, rule)
+            return chosen
     raise TypeError(f"{cls.__name__} is a family without a kind(); its parent has to choose")
 
 
@@ -298,7 +301,7 @@ def _fill(node: Node, made: Element, el: Xml, flags: int, quiet: bool) -> None:
         return
     seen: list[Any] = []
     for sub in el:
-        kid = kids.get(cast(str, sub.tag))
+        kid = kids.get(sub.tag)  # type: ignore[arg-type]
         if kid is None:
             if not quiet and log.isEnabledFor(logging.DEBUG) and isinstance(sub.tag, str):
                 log.debug("line %s: <%s> in <%s> is not known, and dropped", sub.sourceline, sub.tag, el.tag)

@@ -88,7 +88,9 @@ def integer(low: int, high: int, *, base: int = 10, show: str = "d") -> Codec:
     def parse(text: str) -> int:
         if len(text) > _MAX_DIGITS:
             raise ValueError
-        if base == 0:
+        if text.isdigit() and text.isascii() and (base or text[0] != "0"):  # nearly always
+            value = int(text)
+        elif base == 0:
             match = _ANY_BASE.fullmatch(text)
             if match is None:
                 raise ValueError

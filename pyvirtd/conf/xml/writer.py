@@ -21,10 +21,11 @@ Out = list[str]
 class Attr:
     """One attribute: its text up to the quote, and how its value is spelled."""
 
-    __slots__ = ("format", "index", "rule", "start")
+    __slots__ = ("format", "index", "plain", "rule", "start")
 
     def __init__(self, index: int, name: str, rule: Rule, format: Callable[[Any], str]) -> None:
         self.index, self.start, self.rule, self.format = index, f" {name}='", rule, format
+        self.plain = rule.when is None and rule.keep is None and rule.omit is fields.NOTHING
 
 
 class Text(Attr):
@@ -194,7 +195,7 @@ def _attributes(node: Node, got: tuple[Any, ...], element: Element, flags: int) 
     for attr in node.attrs:
         if type(attr) is Attr:
             value = got[attr.index]
-            if value is not None and _shown(attr.rule, value, element, flags):
+            if value is not None and (attr.plain or _shown(attr.rule, value, element, flags)):
                 opening += f"{attr.start}{attr.format(value)}'"
         elif type(attr) is str:
             opening += attr
