@@ -54,4 +54,7 @@ What rules can't say: override `parsed(self, flags)` (after reading: check, comp
 (whether to print at all). Rules are compiled at a class's first use, never at import; annotations may be strings.
 Unknown attributes and elements are dropped (logged at debug). `parse(cls, xml, flags)` reads a document,
 `read(cls, lxml_element, flags)` an element.
+
+A domain goes through three steps that never mix: `domain.domain.parse_domain`, `domain.postparse` (with the driver's own
+between), `domain.validate`. `schema` makes RELAX NG of the same declarations for the VALIDATE flags.
 """
