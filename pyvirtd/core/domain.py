@@ -12,7 +12,7 @@ from __future__ import annotations
 import uuid as uuids
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyvirtd.core.jobs import DEFAULT_TIMEOUT, Job
 from pyvirtd.core.lifecycle import TRANSITIONS, State, Transition
@@ -22,6 +22,8 @@ from pyvirtd.protocol.types import DomainRef
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
 
+T = TypeVar("T")
+
 _INACTIVE: Final = 2  # VIR_DOMAIN_XML_INACTIVE
 _CACHED_DUMPS: Final = 4
 
@@ -29,15 +31,19 @@ _CACHED_DUMPS: Final = 4
 class Definitions:
     """Parses persistent definitions when they are needed and keeps the most recently used `keep` of them.
 
-    `load` parses the definition of a name from disk; `format` prints one (flags: VIR_DOMAIN_XML_*).
+    Printed definitions cost a tenth of parsed ones, so they stay longer: those most recently asked for, `keep_text`
+    characters of them. `load` parses the definition of a name from disk; `format` prints one (flags: VIR_DOMAIN_XML_*).
     """
 
     def __init__(
         self, load: Callable[[str], DomainDef], format: Callable[[DomainDef, int], str], *, keep: int = 64,
-        job_timeout: float = DEFAULT_TIMEOUT,
+        keep_text: int = 8 << 20, job_timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
         self.load, self.format, self.keep, self.job_timeout = load, format, keep, job_timeout
+        self.keep_text = keep_text
         self._recent: OrderedDict[Domain, None] = OrderedDict()
+        self._printed: OrderedDict[Domain, int] = OrderedDict()
+        self._text = 0
 
     def used(self, domain: Domain) -> None:
         """This one was needed; the one that was not needed for longest may go."""
@@ -47,16 +53,30 @@ class Definitions:
             oldest, _ = self._recent.popitem(last=False)
             oldest.unload()
 
+    def printed(self, domain: Domain, size: int) -> None:
+        """This one was printed, `size` more characters of it; what was not asked for for longest may go."""
+        self._text += size
+        self._printed[domain] = self._printed.pop(domain, 0) + size
+        while self._text > self.keep_text and len(self._printed) > 1:
+            oldest, length = self._printed.popitem(last=False)
+            self._text -= length
+            oldest.drop_text()
+
+    def changed(self, domain: Domain) -> None:
+        """What was printed of it is gone."""
+        self._text -= self._printed.pop(domain, 0)
+
     def forget(self, domain: Domain) -> None:
         """It is no more."""
         self._recent.pop(domain, None)
+        self.changed(domain)
 
 
 class Domain:
     """One domain. Drivers subclass it for what their machines need; `machine` is None while it does not run."""
 
     __slots__ = (
-        "__weakref__", "_definition", "_definitions", "_job", "_ref", "_xml", "autostart", "autostart_once",
+        "__weakref__", "_definition", "_definitions", "_facts", "_job", "_ref", "_xml", "autostart", "autostart_once",
         "has_checkpoint", "has_snapshot", "id", "live", "machine", "managed_save", "name", "persistent", "reason",
         "removed", "state", "taints", "updated", "uuid", "version",
     )  # fmt: skip
@@ -76,6 +96,7 @@ class Domain:
         self._ref: DomainRef | None = None
         self._job: Job | None = None
         self._xml: dict[tuple[bool, int], str] | None = None
+        self._facts: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"<domain '{self.name}' {self.state.name.lower()}>"
@@ -93,7 +114,7 @@ class Domain:
     def forget_ref(self) -> None:
         """Name or id have changed."""
         self._ref = None
-        self.version += 1
+        self._changed()
         if self._job is not None:
             self._job.what = str(self)
 
@@ -139,30 +160,47 @@ class Domain:
     def define(self, definition: DomainDef) -> None:
         """This is its persistent definition now; it is on disk already."""
         self._definition, self.persistent = definition, True
-        self._xml = None
-        self.version += 1
+        self._changed()
         self._definitions.used(self)
 
     def undefine(self) -> None:
         """It has no persistent definition any more; the file is gone already."""
         self._definition, self.persistent, self.autostart, self.autostart_once = None, False, False, False
-        self._xml = None
-        self.version += 1
+        self._changed()
         self._definitions.forget(self)
 
     def set_live(self, live: DomainDef | None) -> None:
         """This is its live definition now; None: it does not run."""
-        self.live, self._xml = live, None
-        self.version += 1
+        self.live = live
+        self._changed()
 
     def live_changed(self) -> None:
         """Something that the live definition shows has changed in it (a balloon, a tray): dumps are made anew."""
-        self._xml = None
+        self._changed()
+
+    def _changed(self) -> None:
+        """What was made from the definitions is old now."""
         self.version += 1
+        self._facts = {}
+        if self._xml is not None:
+            self.drop_text()
+            self._definitions.changed(self)
 
     def unload(self) -> None:
         """Drop the parsed definition; the file has it."""
-        self._definition = self._xml = None
+        self._definition = None
+
+    def drop_text(self) -> None:
+        """Drop what was printed of it."""
+        self._xml = None
+
+    def fact(self, make: Callable[[DomainDef], T]) -> T:
+        """`make(current definition)`, a small value, made again only when the definitions have changed."""
+        name = make.__qualname__
+        if name not in self._facts:
+            self._facts[name] = make(self.current)
+        found: T = self._facts[name]
+        return found
 
     def xml(self, flags: int = 0) -> str:
         """Its XML with VIR_DOMAIN_XML_* flags, from the live definition unless INACTIVE asks otherwise."""
@@ -178,6 +216,7 @@ class Domain:
             text = self._definitions.format(definition, flags if live else flags | _INACTIVE)
             if len(cache) < _CACHED_DUMPS:
                 cache[live, flags] = text
+                self._definitions.printed(self, len(text))
         return text
 
     # Life

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ from typing import Final, ParamSpec, TypeVar
 
 from pyvirtd.errors import HostSystemError
 from pyvirtd.store.steps import reach
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,16 +44,22 @@ async def in_background(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 def write(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Put `data` at `path`: afterwards the file holds all of it, on disk; on any error what was there before stays.
 
-    Raises HostSystemError, which names the step and the path.
+    Where a file is replaced, its successor is on disk before it takes the name. Where there was none, the name comes
+    first and one flush takes content and name to the disk together: the host failing before that leaves nothing or an
+    incomplete file, which nobody was told about and the reader sets aside. Raises HostSystemError, which names the
+    step and the path.
     """
     temporary = path.with_name(path.name + TEMPORARY)
     reach("write", str(path))
     try:
-        _write_synced(temporary, data, mode)
-        reach("rename", str(path))
-        temporary.replace(path)
-        reach("renamed", str(path))
-        sync_directory(path.parent)
+        if os.path.lexists(path):
+            _fill(temporary, data, mode, "fsync")
+            reach("rename", str(path))
+            temporary.replace(path)
+            reach("renamed", str(path))
+            sync_directory(path.parent)
+        else:
+            _fill(temporary, data, mode, "rename", path)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -58,30 +67,53 @@ def write(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     reach("written", str(path))
 
 
-def _write_synced(path: Path, data: bytes, mode: int) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+def _fill(temporary: Path, data: bytes, mode: int, step: str, path: Path | None = None) -> None:
+    """Write `data` and sync it, under the name `path` if that is given, which is taken back if the sync fails."""
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(fd, rest) :]
-        reach("fsync", str(path))
-        os.fsync(fd)
+        reach(step, str(path or temporary))
+        if path is not None:
+            os.rename(temporary, path)
+            reach("renamed", str(path))
+        try:
+            os.fsync(fd)
+        except OSError:
+            if path is not None:
+                path.unlink()
+            raise
     finally:
         os.close(fd)
 
 
-def remove(path: Path) -> bool:
-    """Take the file away, durably. False when there was none. Raises HostSystemError."""
+def remove(path: Path, *, later: bool = False) -> bool:
+    """Take the file away, durably. False when there was none. Raises HostSystemError.
+
+    `later`: the flush follows on its own soon: for what, if the host failed within that moment, would do no harm by
+    being there again.
+    """
     reach("remove", str(path))
     try:
         path.unlink()
         reach("removed", str(path))
-        sync_directory(path.parent)
+        if later:
+            _writers.submit(_sync_quietly, path.parent)
+        else:
+            sync_directory(path.parent)
     except FileNotFoundError:
         return False
     except OSError as error:
         raise HostSystemError(f"cannot remove {path}: {error.strerror}") from error
     return True
+
+
+def _sync_quietly(directory: Path) -> None:
+    try:
+        sync_directory(directory)
+    except OSError as error:
+        log.warning("cannot sync %s: %s", directory, error.strerror)
 
 
 def rename(old: Path, new: Path) -> None:

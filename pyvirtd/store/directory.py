@@ -64,7 +64,7 @@ class DefinitionDirectory:
 
     def remove(self, name: str) -> bool:
         """Take definition and marks away. False when there was none."""
-        there = atomic.remove(self.file(name))
+        there = atomic.remove(self.file(name), later=True)
         for mark in self.marks:
             self._unmark(mark, name)
         return there
