@@ -30,6 +30,7 @@ from pyvirtd.core.lifecycle import State
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command import LaunchContext, QemuCommand, build_command
 from pyvirtd.drivers.qemu.command.context import FdGroup
+from pyvirtd.drivers.qemu.command.live import settle_live
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, MONITOR_SOCKET, Machine, open_directory
 from pyvirtd.drivers.qemu.monitor import MonitorLost
 from pyvirtd.drivers.qemu.ownership import why_unreachable
@@ -104,6 +105,7 @@ async def _execute(
     context = _context(runtime, machine, options)
     with contextlib.ExitStack() as closing:
         give_places(runtime, machine, live)
+        await in_background(settle_live, live, caps, context)
         await in_background(_prepare, runtime, machine, live, options)
         listener = closing.enter_context(_listener(machine.run_dir, runtime))
         context.monitor_fd = listener.fileno()

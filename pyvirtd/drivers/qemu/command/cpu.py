@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from pyvirtd.drivers.qemu.command.words import escape, on_off
 from pyvirtd.drivers.qemu.cpu.cpu_map import x86
 from pyvirtd.drivers.qemu.cpu.hypervisor import expand_host_model
+from pyvirtd.drivers.qemu.cpu.hypervisor import expand_host_model
 from pyvirtd.drivers.qemu.postparse.cpu import can_be_migratable
 from pyvirtd.errors import ConfigUnsupported
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.cpu import Cpu, CpuFeature
+    from pyvirtd.drivers.qemu.capabilities.model import Accelerator
     from pyvirtd.drivers.qemu.command.builder import Builder
 
+VALUES = {"force": "on", "require": "on", "disable": "off", "forbid": "off"}
 HYPERV = (
     ("relaxed", "hv-relaxed"), ("vapic", "hv-vapic"), ("spinlocks", "hv-spinlocks"), ("vpindex", "hv-vpindex"),
     ("runtime", "hv-runtime"), ("synic", "hv-synic"), ("stimer", "hv-stimer"), ("reset", "hv-reset"),
@@ -65,23 +68,26 @@ def model_words(b: Builder) -> list[str]:
 
 
 def feature_value(feature: CpuFeature) -> str | None:
-    if feature.policy in ("force", "require", None):
-        return "on"
-    if feature.policy in ("disable", "forbid"):
-        return "off"
-    return None
+    """Whether a feature is switched on or off; None leaves it to the model."""
+    return VALUES.get(feature.policy or "require")
 
 
 def host_model_words(b: Builder, cpu: Cpu) -> list[str]:
-    """What QEMU says that it can give of the host's CPU: a model, and what the host has on top or lacks. What the
-    definition names itself goes before that."""
+    """What QEMU can give of the host's CPU: a model, what the host has on top or lacks, and the guest's own wishes."""
+    accelerator: Accelerator = "kvm" if b.definition.type == "kvm" else "tcg"
     own = [(feature.name, feature.policy or "require") for feature in cpu.features]
-    found = expand_host_model(b.caps, "kvm" if b.definition.type == "kvm" else "tcg", own)
-    if found is None:
+    expanded = expand_host_model(b.caps, accelerator, own)
+    if expanded is None:
         raise ConfigUnsupported("cpu: host-model is asked for, but QEMU doesn't tell what the host's CPU is")
-    model, features = found
-    values = {"force": "on", "require": "on", "disable": "off", "forbid": "off"}
-    return [model, *(f"{feature_name(n)}={values[policy]}" for n, policy in features.items() if policy in values)]
+    model, features = expanded
+    words = [model]
+    if cpu.vendor_id:
+        words.append(f"vendor={cpu.vendor_id}")
+    for name, policy in features.items():
+        value = VALUES.get(policy)
+        if value is not None:
+            words.append(f"{feature_name(name)}={value}")
+    return words
 
 
 def default_model(b: Builder) -> str:
