@@ -15,9 +15,9 @@ import pytest
 
 FLOORS = {
     ("accepted too", "accepted"): 99.0,
-    ("xml equal", "accepted"): 95.5,
-    ("argv equal", "argv"): 92.5,
-    ("same code", "refused"): 89.0,
+    ("xml equal", "accepted"): 97.0,
+    ("argv equal", "argv"): 95.5,
+    ("same code", "refused"): 90.5,
 }
 BINARIES = ("/usr/bin/qemu-system-x86_64", "/usr/bin/qemu-system-i386")
 

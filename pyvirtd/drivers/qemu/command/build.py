@@ -47,6 +47,7 @@ def build_command(definition: DomainDef, caps: QemuCapabilities, launch: LaunchC
     boot.add_loader(b)
     memory.add_memory(b)
     add_vcpus(b)
+    memory.add_prealloc(b)
     add_iothreads(b)
     memory.add_numa(b)
     if definition.uuid:
@@ -116,23 +117,12 @@ def add_late_devices(b: Builder) -> None:
 
 
 def add_reservations(b: Builder) -> None:
-    """One helper for all disks whose persistent reservations are managed, one more for each other."""
-    managed = False
-    for disk in b.devices.disks:
-        reservations = disk.source.reservations if disk.source is not None else None
-        if reservations is None:
-            continue
-        if reservations.managed:
-            if not managed:
-                path = f"{b.context.run_dir}/pr-helper0.sock"
-                b.object({"qom-type": "pr-manager-helper", "id": "pr-helper0", "path": path})
-                b.prepare("pr-helper", "pr-helper0", path)
-            managed = True
-        else:
-            number = b.nodes[id(disk.source)]
-            b.object(
-                {"qom-type": "pr-manager-helper", "id": f"pr-helper-libvirt-{number}-storage", "path": reservations.path or ""}
-            )
+    """One helper for all disks whose persistent reservations we manage."""
+    sources = [disk.source for disk in b.devices.disks if disk.source is not None]
+    if any(source.reservations is not None and source.reservations.managed for source in sources):
+        path = f"{b.context.run_dir}/pr-helper0.sock"
+        b.object({"qom-type": "pr-manager-helper", "id": "pr-helper0", "path": path})
+        b.prepare("pr-helper", "pr-helper0", path)
 
 
 def add_monitor(b: Builder) -> None:

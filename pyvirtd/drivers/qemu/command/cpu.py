@@ -56,6 +56,8 @@ def model_words(b: Builder) -> list[str]:
                 words.append(f"migratable={on_off(cpu.migratable)}")
         case "host-model":
             return host_model_words(b, cpu)
+        case _ if cpu.match == "minimum" and b.definition.type == "kvm":
+            return host_model_words(b, cpu)  # at least this model: as much as the host can give
         case _:
             words = [cpu.model or default_model(b)]
             if cpu.vendor_id:

@@ -116,6 +116,10 @@ def add_disk(b: Builder, disk: Disk) -> None:
     top: str | None = None
     if not disk.empty:
         for image in disk_images(b, disk):
+            reservations = image.source.reservations
+            if reservations is not None and not reservations.managed:
+                path = reservations.path or ""
+                b.object({"qom-type": "pr-manager-helper", "id": image.pr_manager or "", "path": path})
             top = add_image(b, image)
         if disk.driver is not None and disk.driver.copy_on_read:
             node = f"libvirt-CoR-{disk.target}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.graphics import DBus, EglHeadless, Graphics, Spice
 from pyvirtd.conf.domain.hostdev import PciSource
+from pyvirtd.drivers.qemu.command.cpu_check import check_host_cpu
 from pyvirtd.drivers.qemu.command.firmware import settle_firmware
 from pyvirtd.drivers.qemu.postparse.machine import devices_of
 from pyvirtd.errors import HostSystemError, InternalError, OperationFailed
@@ -26,6 +27,7 @@ def settle_live(definition: DomainDef, caps: QemuCapabilities, context: LaunchCo
 
     Raises OperationFailed when no firmware fits.
     """
+    check_host_cpu(definition, caps)
     settle_firmware(definition, context.firmware_dirs, context.nvram_dir)
     align_memory(definition)
     for hostdev in devices_of(definition).hostdevs:

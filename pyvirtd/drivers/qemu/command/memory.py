@@ -40,9 +40,13 @@ def add_memory(b: Builder) -> None:
         b.object(backend_props(b, ram, initial, cell=None))
     backing = b.definition.memory_backing
     locked = backing is not None and backing.locked
-    if wants_prealloc(b) and not ram and not cells_use_backends(b):
-        b.add("-mem-prealloc")
     b.add("-overcommit", f"mem-lock={on_off(locked)}")
+
+
+def add_prealloc(b: Builder) -> None:
+    """Memory that has no backend of its own is reserved by a switch for all of it."""
+    if wants_prealloc(b) and machine_ram_id(b) is None and not cells_use_backends(b):
+        b.add("-mem-prealloc")
 
 
 def wants_prealloc(b: Builder) -> bool:
