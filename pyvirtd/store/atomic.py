@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,6 +28,10 @@ T = TypeVar("T")
 TEMPORARY: Final = ".tmp~"
 """How the names of half-written files end; `sweep` removes what a killed daemon left of them."""
 
+_MOMENT: Final = 0.05
+_soon: Final[set[Path]] = set()
+_soon_lock: Final = threading.Lock()
+_soon_writer: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-soon")
 _writers: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="store")
 
 
@@ -99,7 +105,7 @@ def remove(path: Path, *, later: bool = False) -> bool:
         path.unlink()
         reach("removed", str(path))
         if later:
-            _writers.submit(_sync_quietly, path.parent)
+            _sync_soon(path.parent)
         else:
             sync_directory(path.parent)
     except FileNotFoundError:
@@ -109,7 +115,19 @@ def remove(path: Path, *, later: bool = False) -> bool:
     return True
 
 
-def _sync_quietly(directory: Path) -> None:
+def _sync_soon(directory: Path) -> None:
+    """Sync it in a moment, once for all that asked meanwhile."""
+    with _soon_lock:
+        if directory in _soon:
+            return
+        _soon.add(directory)
+    _soon_writer.submit(_sync_now, directory)
+
+
+def _sync_now(directory: Path) -> None:
+    time.sleep(_MOMENT)
+    with _soon_lock:
+        _soon.discard(directory)
     try:
         sync_directory(directory)
     except OSError as error:

@@ -99,7 +99,7 @@ def answer(text: str, known: dict[str, QemuCapabilities]) -> Answer:
         check_name(definition.name)
         caps = capabilities_for(definition, known)
         post_parse(definition, caps)
-        validate(definition, caps, HostFacts(swtpm=False))
+        validate(definition, caps, HostFacts(swtpm=lambda: False))
         out.xml = format_domain(definition, Dump.INACTIVE | Dump.SECURE)
     except VirtError as e:
         out.define_error = (e.code, e.message)

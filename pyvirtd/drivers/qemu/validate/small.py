@@ -71,7 +71,7 @@ def check_hostdevs(definition: DomainDef) -> None:
 
 def check_tpm(definition: DomainDef, host: HostFacts) -> None:
     for tpm in definition.devices.tpms:
-        if tpm.backend.type == "emulator" and not host.swtpm:
+        if tpm.backend.type == "emulator" and not host.swtpm():
             raise ConfigUnsupported(
                 f"tpm: an emulated TPM {tpm.backend.version} needs swtpm, which isn't installed here"
             )

@@ -53,7 +53,7 @@ def definition_of(machine: str, directory: Path, caps: QemuCapabilities) -> Doma
     cd, bus = ("sda", "sata") if machine == "q35" else ("hdc", "ide")
     definition = parse_domain(GUEST.format(machine=machine, dir=directory, cd=cd, bus=bus))
     post_parse(definition, caps)
-    validate(definition, caps, HostFacts())
+    validate(definition, caps, HostFacts(swtpm=lambda: True))
     return definition
 
 
@@ -110,4 +110,4 @@ async def test_addresses_inside_a_guest_are_refused(inside: str, caps: QemuCapab
     definition = parse_domain(text)
     post_parse(definition, caps)
     with pytest.raises(ConfigUnsupported, match="inside a guest"):
-        validate(definition, caps, HostFacts())
+        validate(definition, caps, HostFacts(swtpm=lambda: True))
