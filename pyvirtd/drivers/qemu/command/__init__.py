@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pyvirtd.drivers.qemu.command.build import build_command
 from pyvirtd.drivers.qemu.command.context import EncryptedSecret, FdGroup, LaunchContext, LogTarget, QemuCommand
-from pyvirtd.drivers.qemu.command.dry import dry_context, prepare_dry
+from pyvirtd.drivers.qemu.command.dry import dry_context, native_text, prepare_dry
+from pyvirtd.drivers.qemu.command.live import settle_live
 
 __all__ = [
     "EncryptedSecret",
@@ -14,5 +15,7 @@ __all__ = [
     "QemuCommand",
     "build_command",
     "dry_context",
+    "native_text",
     "prepare_dry",
+    "settle_live",
 ]

@@ -47,6 +47,8 @@ def model_words(b: Builder) -> list[str]:
     words: list[str]
     match cpu.mode:
         case "host-passthrough":
+            if b.definition.type != "kvm":
+                raise ConfigUnsupported("cpu: mode host-passthrough needs KVM; mode maximum works without")
             words = ["host"]
             if cpu.migratable is not None and can_be_migratable(b.definition, b.caps):
                 words.append(f"migratable={on_off(cpu.migratable)}")

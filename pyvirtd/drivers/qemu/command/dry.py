@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.graphics import Spice, Vnc
 from pyvirtd.conf.domain.interface import Interface
-from pyvirtd.drivers.qemu.command.context import EncryptedSecret, LaunchContext
+from pyvirtd.drivers.qemu.command.context import EncryptedSecret, LaunchContext, QemuCommand
 from pyvirtd.drivers.qemu.command.live import settle_live
 from pyvirtd.drivers.qemu.postparse.addresses import assign_addresses
 from pyvirtd.drivers.qemu.postparse.controllers import settle_pci_options
@@ -55,6 +56,12 @@ def dry_context(definition: DomainDef, state: str) -> LaunchContext:
         host_nodes=frozenset(cell_ids()),
         dry=True,
     )
+
+
+def native_text(command: QemuCommand) -> str:
+    """A command line as domxml-to-native prints it: environment first, one line, quoted for a shell."""
+    words = [f"{name}={shlex.quote(value)}" for name, value in command.env.items()]
+    return " ".join([*words, *(shlex.quote(word) for word in command.argv)]) + "\n"
 
 
 def prepare_dry(definition: DomainDef, caps: QemuCapabilities, context: LaunchContext) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pyvirtd.drivers.qemu.command.builder import Builder
 
 MIB = 1024  # in KiB
+MAX_KIB = (2**64 - 1) // 1024
+SYSTEM_PAGE = 4  # KiB; asking for pages of this size asks for nothing special
 POLICIES = {"strict": "bind", "preferred": "preferred", "interleave": "interleave"}
 
 
@@ -60,7 +62,7 @@ def hugepage_size(b: Builder, cell: Cell | None) -> int | None:
     if backing is None or not backing.hugepages:
         return None
     default: int | None = 0 if not backing.pages else None
-    for page in backing.pages:
+    for page in (p for p in backing.pages if p.size != SYSTEM_PAGE):
         if page.nodeset is None:
             default = page.size or 0
         elif cell is not None and cell.id is not None and cell.id in page.nodeset:
@@ -173,6 +175,8 @@ def add_numa(b: Builder) -> None:
         if initiators:
             word += f",initiator={initiators.get(number, number)}"
         size = -(-cell.memory // MIB) * MIB
+        if size > MAX_KIB:
+            raise ConfigUnsupported(f"numa: cell {number} has {cell.memory} KiB, more than QEMU can count in bytes")
         if backends:
             b.object(backend_props(b, f"ram-node{number}", size, cell))
             word += f",memdev=ram-node{number}"

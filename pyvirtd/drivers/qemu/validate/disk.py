@@ -27,6 +27,8 @@ def check_disks(definition: DomainDef) -> None:
         if name in targets:
             raise XMLError(f"disk: the target '{name}' is given to two disks", domain=ErrorDomain.DOMAIN)
         targets.add(name)
+    for disk in definition.devices.disks:
+        name = disk.target or ""
         check_disk(disk)
         if isinstance(disk.address, DriveAddress) and disk.bus in LISTED:
             a = disk.address
