@@ -17,6 +17,7 @@ from pyvirtd.drivers.qemu.host import HostCalls
 from pyvirtd.drivers.qemu.lifecycle import LifecycleCalls
 from pyvirtd.drivers.qemu.metadata import MetadataCalls
 from pyvirtd.drivers.qemu.monitor_passthrough import PassthroughCalls
+from pyvirtd.drivers.qemu.native import NativeCalls
 from pyvirtd.drivers.qemu.query import QueryCalls
 from pyvirtd.drivers.qemu.reattach import reattach_all
 from pyvirtd.drivers.qemu.runtime import Runtime
@@ -40,6 +41,7 @@ class QemuDriver(
     PassthroughCalls,
     HostCalls,
     CapabilityCalls,
+    NativeCalls,
     StatsCalls,
     Driver,
 ):

@@ -22,7 +22,7 @@ async def definition_of(runtime: Runtime, xml: str, *, check_schema: bool = Fals
     if definition.type not in TYPES:
         raise ConfigUnsupported(f"this driver runs domains of the types {' and '.join(TYPES)}, not {definition.type}")
     caps = await capabilities_of(runtime, definition)
-    post_parse(definition, caps)
+    post_parse(definition, caps, nvram_dir=str(runtime.nvram_dir))
     validate(definition, caps)
     return definition
 
