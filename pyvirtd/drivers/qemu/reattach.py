@@ -147,15 +147,26 @@ async def _catch_up(machine: Machine) -> None:
             if balloon is not None:
                 machine.balloon_is(balloon)
     except VirtError as error:
-        log.warning("%s: %s", machine, error.message)
-        if machine.monitor is None and machine.process.poll() is False:
-            # Alive, but nobody can control it any more: it would be in the way of its own restart.
-            machine.ending = "lost"
-            await machine.end_process()
+        log.warning("%s", error.message)
+        await _without_monitor(machine)
     finally:
         machine.keep = 0.0 if machine.monitor is not None and machine.domain.active else machine.keep
 
 
+async def _without_monitor(machine: Machine) -> None:
+    """Its monitor is closed. Mostly that is because it is ending; if not, nobody can control it any more, and it
+    would be in the way of its own restart."""
+    if machine.process is None or machine.monitor is not None:
+        return
+    try:
+        await machine.process.wait(_ENDS_WITHIN)
+    except TimeoutError:
+        machine.ending = "lost"
+        await machine.end_process()
+    await asyncio.shield(machine.finished)
+
+
+_ENDS_WITHIN: Final = 5.0
 _FOR_EVER: Final = 7 * 24 * 3600.0
 
 
