@@ -281,6 +281,9 @@ class Machine:
             await in_background(self._remove_traces)
         self.runtime.domain_ended(domain, transition, silent=self.silent, keep=self.keep)
         self.log.note(f"shutting down, reason={domain_word(transition)}")
+        if self.cgroup is not None:
+            # A process that is not our child stays in its group until its parent has collected it.
+            tasks.spawn(in_background(self.cgroup.remove, 5.0), name=f"control group of {self}")
         if not self.finished.done():
             self.finished.set_result(None)
 
@@ -292,8 +295,6 @@ class Machine:
         self.runtime.ownership.give_back(self.lent)
         for directory in self.runtime.directories_of(self.run_dir):
             shutil.rmtree(directory, ignore_errors=True)
-        if self.cgroup is not None:
-            self.cgroup.remove()
         self.runtime.status.remove(self.domain.name)
 
     async def let_go(self) -> None:
