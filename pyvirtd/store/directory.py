@@ -12,6 +12,7 @@ leaves a directory that `load` understands:
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -148,6 +149,8 @@ class DefinitionDirectory:
                     names.add(wanted.name)
 
     def _set_rivals_aside(self, files: dict[Path, Scanned]) -> None:
+        if len({found.name for found in files.values()}) == len({found.uuid for found in files.values()}) == len(files):
+            return
         owners: dict[str | bytes, Path] = {}
         # A file that has the right name for its content wins over one that has not; then the younger wins.
         order = sorted(files, key=lambda path: (path != self.file(files[path].name), -path.stat().st_mtime_ns))
@@ -161,10 +164,19 @@ class DefinitionDirectory:
             del files[path]
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str | Path) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with open(fd, "rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise OSError(27, f"larger than {LARGEST >> 20} MiB", str(path))
-    return data
+    try:
+        size = os.fstat(fd).st_size
+        if size > LARGEST:
+            raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MiB", str(path))
+        # One call reads a whole file; more only if it grew just now.
+        data = os.read(fd, size + 1)
+        while len(data) > size:
+            more = os.read(fd, LARGEST)
+            if not more:
+                break
+            size, data = size + len(more), data + more
+        return data
+    finally:
+        os.close(fd)

@@ -8,8 +8,10 @@ the file, so nothing needs to be read back from the file's name.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Final
 
+_PLAIN: Final = re.compile(rb"[^.\0-\x1f\x7f/%][^\0-\x1f\x7f/%]*")
 _LONGEST: Final = 200
 """Bytes; leaves room for what others append (.xml, .log, .nvram, a temporary's ending) within a file name's 255."""
 
@@ -17,7 +19,7 @@ _LONGEST: Final = 200
 def file_name(name: str) -> str:
     """The part of a file name that stands for `name`; never empty, never starting with a dot."""
     raw = name.encode("utf-8", "surrogateescape")
-    if raw and not name.startswith(".") and len(raw) <= _LONGEST and not any(_awkward(byte) for byte in raw):
+    if 0 < len(raw) <= _LONGEST and _PLAIN.fullmatch(raw):
         return name
     safe = b"".join(_quoted(byte, first=not at) for at, byte in enumerate(raw)) or b"%"
     if len(safe) > _LONGEST:
