@@ -9,8 +9,7 @@ libvirt's docs, "PCI addresses in domain XML and guest OS" and "PCI topology and
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Flag, auto
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pyvirtd.errors import InternalError, XMLError
 
@@ -21,26 +20,26 @@ LAST_SLOT = 31
 LAST_FUNCTION = 7
 
 
-class Connect(Flag):
-    """What a device needs of the bus it sits on, and what a bus offers."""
+class Connect:
+    """What a device needs of the bus it sits on, and what a bus offers: bits of an int (an enum's cost would show)."""
 
-    NONE = 0
-    HOTPLUG = auto()
-    PCI_DEVICE = auto()
-    PCIE_DEVICE = auto()
-    PCI_BRIDGE = auto()
-    PCIE_ROOT_PORT = auto()
-    SWITCH_UPSTREAM = auto()
-    SWITCH_DOWNSTREAM = auto()
-    DMI_TO_PCI = auto()
-    PCI_EXPANDER = auto()
-    PCIE_EXPANDER = auto()
-    PCIE_TO_PCI = auto()
-    INTEGRATED = auto()
-    AGGREGATE = auto()
+    NONE: Final = 0
+    HOTPLUG: Final = 1 << 0
+    PCI_DEVICE: Final = 1 << 1
+    PCIE_DEVICE: Final = 1 << 2
+    PCI_BRIDGE: Final = 1 << 3
+    PCIE_ROOT_PORT: Final = 1 << 4
+    SWITCH_UPSTREAM: Final = 1 << 5
+    SWITCH_DOWNSTREAM: Final = 1 << 6
+    DMI_TO_PCI: Final = 1 << 7
+    PCI_EXPANDER: Final = 1 << 8
+    PCIE_EXPANDER: Final = 1 << 9
+    PCIE_TO_PCI: Final = 1 << 10
+    INTEGRATED: Final = 1 << 11
+    AGGREGATE: Final = 1 << 12
 
-    ENDPOINT = PCI_DEVICE | PCIE_DEVICE
-    TYPES = (
+    ENDPOINT: Final = PCI_DEVICE | PCIE_DEVICE
+    TYPES: Final = (
         PCI_DEVICE | PCIE_DEVICE | PCI_BRIDGE | PCIE_ROOT_PORT | SWITCH_UPSTREAM | SWITCH_DOWNSTREAM
         | DMI_TO_PCI | PCI_EXPANDER | PCIE_EXPANDER | PCIE_TO_PCI
     )  # fmt: skip
@@ -49,7 +48,7 @@ class Connect(Flag):
 class BusRule(NamedTuple):
     """What a controller model offers to devices, and its first and last slot."""
 
-    offers: Connect
+    offers: int
     first: int
     last: int
 
@@ -77,7 +76,7 @@ BUS_RULES: dict[str, BusRule] = {
 }
 
 # What each kind of PCI controller needs of the bus it is itself plugged into.
-CONTROLLER_CONNECT: dict[str, Connect] = {
+CONTROLLER_CONNECT: dict[str, int] = {
     "pci-root": Connect.NONE,
     "pcie-root": Connect.NONE,
     "pci-bridge": Connect.PCI_BRIDGE,
@@ -127,7 +126,7 @@ class PciBus:
     """One bus: what it offers, its slots, and the isolation group of its devices (pSeries' IOMMU groups)."""
 
     model: str
-    offers: Connect
+    offers: int
     first: int
     last: int
     group: int = 0
@@ -149,7 +148,7 @@ class PciBus:
         """Nothing more fits: no slot of this bus is empty."""
         return all(self.slot(n).functions for n in range(self.first, self.last + 1))
 
-    def free(self, wants: Connect, function: int | None = None, start: int | None = None) -> tuple[int, int] | None:
+    def free(self, wants: int, function: int | None = None, start: int | None = None) -> tuple[int, int] | None:
         """The first (slot, function) where such a device fits, from slot `start` on; None when there is none.
 
         A device that may share its slot takes the next function of a slot whose devices share it.
@@ -158,7 +157,7 @@ class PciBus:
             slot = self.slot(number)
             if not slot.functions:
                 return number, function or 0
-            if Connect.AGGREGATE in wants and slot.aggregate:
+            if wants & Connect.AGGREGATE and slot.aggregate:
                 if function is not None:
                     if not slot.functions & 1 << function:
                         return number, function
@@ -182,7 +181,7 @@ class PciTopology:
     pcie_to_pci: bool = True
     zpci: bool = False
 
-    def check(self, place: PciPlace, wants: Connect, *, configured: bool) -> None:
+    def check(self, place: PciPlace, wants: int, *, configured: bool) -> None:
         """Raises XMLError when that place doesn't exist or isn't fit for such a device."""
         if not self.buses:
             raise XMLError(f"PCI address {place}: this guest has no PCI bus; machine types with PCI have one")
@@ -199,7 +198,7 @@ class PciTopology:
             raise XMLError(f"PCI address {place}: function must be at most {LAST_FUNCTION}")
         self.check_connect(place, bus, wants, configured=configured)
 
-    def check_connect(self, place: PciPlace, bus: PciBus, wants: Connect, *, configured: bool) -> None:
+    def check_connect(self, place: PciPlace, bus: PciBus, wants: int, *, configured: bool) -> None:
         """Raises XMLError unless a device of that kind may be plugged into that bus.
 
         An address out of a document is trusted further than one that is made up here: endpoints may then mix
@@ -209,32 +208,32 @@ class PciTopology:
         if configured:
             if offers & Connect.ENDPOINT:
                 offers |= Connect.ENDPOINT
-            if Connect.HOTPLUG in wants:
+            if wants & Connect.HOTPLUG:
                 offers |= Connect.HOTPLUG
-            if Connect.PCIE_TO_PCI in wants and Connect.PCIE_DEVICE in offers:
+            if wants & Connect.PCIE_TO_PCI and offers & Connect.PCIE_DEVICE:
                 offers |= Connect.PCIE_TO_PCI
-        if Connect.INTEGRATED in wants and place.bus != 0:
+        if wants & Connect.INTEGRATED and place.bus != 0:
             raise XMLError(f"PCI address {place}: this is an integrated device, it sits on bus 0 only")
         if not wants & offers & Connect.TYPES:
-            needs = next((text for flag, text in _WANTED_NAMES.items() if flag in wants), "no PCI at all")
+            needs = next((text for flag, text in _WANTED_NAMES.items() if wants & flag), "no PCI at all")
             raise XMLError(
                 f"PCI address {place}: controller {place.bus} is a {bus.model}, which does not take this device; "
                 f"it is a {needs}"
             )
-        if Connect.HOTPLUG in wants and Connect.HOTPLUG not in offers:
+        if wants & Connect.HOTPLUG and not offers & Connect.HOTPLUG:
             raise XMLError(f"PCI address {place}: controller {place.bus} ({bus.model}) has no hotplug")
 
-    def suits(self, bus: PciBus, index: int, wants: Connect) -> bool:
+    def suits(self, bus: PciBus, index: int, wants: int) -> bool:
         """Whether a device without an address may go to that bus."""
         if not wants & bus.offers & Connect.TYPES:
             return False
-        if bus.model == "pcie-root" and Connect.PCIE_DEVICE in wants and Connect.INTEGRATED not in wants:
+        if bus.model == "pcie-root" and wants & Connect.PCIE_DEVICE and not wants & Connect.INTEGRATED:
             return False  # what may be unplugged some day goes behind a port
-        if Connect.INTEGRATED in wants and index != 0:
+        if wants & Connect.INTEGRATED and index != 0:
             return False
-        return not (Connect.HOTPLUG in wants and Connect.HOTPLUG not in bus.offers)
+        return not (wants & Connect.HOTPLUG and not bus.offers & Connect.HOTPLUG)
 
-    def reserve(self, place: PciPlace, wants: Connect, *, configured: bool, group: int = 0) -> None:
+    def reserve(self, place: PciPlace, wants: int, *, configured: bool, group: int = 0) -> None:
         """Takes that place. Raises XMLError when it is taken already, doesn't exist or doesn't fit."""
         self.check(place, wants, configured=configured)
         bus = self.buses[place.bus]
@@ -243,13 +242,13 @@ class PciTopology:
         slot = bus.slot(place.slot)
         if slot.functions & 1 << place.function:
             raise XMLError(f"PCI address {place} is used twice; every device needs one of its own")
-        if not slot.functions and Connect.AGGREGATE in wants:
+        if not slot.functions and wants & Connect.AGGREGATE:
             slot.aggregate = True
         slot.functions |= 1 << place.function
 
-    def grow_to(self, place: PciPlace, wants: Connect) -> None:
+    def grow_to(self, place: PciPlace, wants: int) -> None:
         """Adds controllers until the bus of that address exists; does nothing where none can be added."""
-        if place.bus > LAST_BUS or Connect.PCI_EXPANDER in wants or Connect.PCIE_EXPANDER in wants:
+        if place.bus > LAST_BUS or wants & Connect.PCI_EXPANDER or wants & Connect.PCIE_EXPANDER:
             return
         while self.buses and place.bus >= len(self.buses):
             self.grow(wants)
@@ -264,7 +263,7 @@ class PciTopology:
         """Whether any function of that slot is taken."""
         return bool(self.buses[bus].slot(slot).functions)
 
-    def next_free(self, wants: Connect, function: int | None = None, group: int = 0) -> PciPlace:
+    def next_free(self, wants: int, function: int | None = None, group: int = 0) -> PciPlace:
         """The place that a device without an address gets; adds controllers where needed. Doesn't take it."""
         if not self.buses:
             raise XMLError("this guest has no PCI bus for a device that needs one")
@@ -284,30 +283,30 @@ class PciTopology:
             raise InternalError(f"no more PCI slots: a new {self.buses[index].model} has none for this device")
         return PciPlace(index, *found)
 
-    def take_next(self, wants: Connect, function: int | None = None, group: int = 0) -> PciPlace:
+    def take_next(self, wants: int, function: int | None = None, group: int = 0) -> PciPlace:
         """`next_free`, and takes it."""
         place = self.next_free(wants, function, group)
         self.reserve(place, wants, configured=False, group=group)
         return place
 
-    def grow(self, wants: Connect) -> int:
+    def grow(self, wants: int) -> int:
         """Adds the controller(s) that such a device needs; answers the index of the bus it will sit on."""
-        if Connect.PCI_DEVICE in wants:
+        if wants & Connect.PCI_DEVICE:
             if self.many_roots:
                 return self._add("pci-root")
-            if not any(Connect.PCI_BRIDGE in bus.offers for bus in self.buses):
+            if not any(bus.offers & Connect.PCI_BRIDGE for bus in self.buses):
                 if self.pcie_to_pci:
                     self._add("pcie-root-port")  # the bridge's own place
                     return self._add("pcie-to-pci-bridge")
                 self._add("dmi-to-pci-bridge")
             return self._add("pci-bridge")
-        if Connect.PCI_BRIDGE in wants and self.buses[0].model == "pcie-root":
+        if wants & Connect.PCI_BRIDGE and self.buses[0].model == "pcie-root":
             return self._add("pcie-to-pci-bridge" if self.pcie_to_pci else "dmi-to-pci-bridge")
         if wants & (Connect.PCIE_DEVICE | Connect.SWITCH_UPSTREAM | Connect.PCIE_TO_PCI):
             return self._add("pcie-root-port")
-        if Connect.SWITCH_DOWNSTREAM in wants:
+        if wants & Connect.SWITCH_DOWNSTREAM:
             return self._add("pcie-switch-upstream-port")
-        needs = next((text for flag, text in _WANTED_NAMES.items() if flag in wants), "device")
+        needs = next((text for flag, text in _WANTED_NAMES.items() if wants & flag), "device")
         raise InternalError(f"no PCI bus is left for a {needs}, and none can be added for it")
 
     def _add(self, model: str) -> int:

@@ -35,7 +35,7 @@ class Item(NamedTuple):
     """A device and what it needs of its bus."""
 
     device: Addressed
-    wants: Connect
+    wants: int
 
 
 def pci_items(definition: DomainDef) -> Iterator[Item]:
@@ -222,12 +222,12 @@ class PciAssigner:
             if isinstance(device, Controller) and device.type == "usb" and (device.model or "").startswith("ich9-"):
                 settle(device, usb_companion_slot(self.definition, topology, device, companions, item.wants))
                 continue
-            if Connect.PCI_EXPANDER in item.wants or Connect.PCIE_EXPANDER in item.wants:
+            if item.wants & Connect.PCI_EXPANDER or item.wants & Connect.PCIE_EXPANDER:
                 self.expander_supported(item.wants)
             settle(device, topology.take_next(item.wants))
 
-    def expander_supported(self, wants: Connect) -> None:
-        root = "pcie-root" if Connect.PCIE_EXPANDER in wants else "pci-root"
+    def expander_supported(self, wants: int) -> None:
+        root = "pcie-root" if wants & Connect.PCIE_EXPANDER else "pci-root"
         if self.pci_controllers()[0].model != root:
             raise ConfigUnsupported(f"controller: expander buses of this kind need a machine type with a {root}")
 

@@ -93,7 +93,7 @@ def place_q35(definition: DomainDef, topology: PciTopology) -> None:
             break
 
 
-def _place_if_free(controller: Controller, topology: PciTopology, place: PciPlace, wants: Connect) -> None:
+def _place_if_free(controller: Controller, topology: PciTopology, place: PciPlace, wants: int) -> None:
     address = controller.address
     empty = address is None or (isinstance(address, PciAddress) and address.unset)
     if empty and not topology.slot_used(place.bus, place.slot):
@@ -102,7 +102,7 @@ def _place_if_free(controller: Controller, topology: PciTopology, place: PciPlac
 
 
 def usb_companion_slot(
-    definition: DomainDef, topology: PciTopology, controller: Controller, slots: dict[int, int], wants: Connect
+    definition: DomainDef, topology: PciTopology, controller: Controller, slots: dict[int, int], wants: int
 ) -> PciPlace:
     """EHCI and its companions share one slot: on Q35's own places 1d and 1a when free, else the next free one.
 

@@ -32,11 +32,11 @@ class PciNeeds:
         self.pcie = PCIE if has_pcie_root(definition) else PCI
         self.virtio = self.pcie
 
-    def virtio_model(self, model: str | None) -> Connect:
+    def virtio_model(self, model: str | None) -> int:
         """Transitional virtio devices have I/O ports and want a conventional bus."""
         return PCI if model == "virtio-transitional" else self.virtio
 
-    def controller(self, controller: Controller) -> Connect:
+    def controller(self, controller: Controller) -> int:
         kind, model = controller.type, controller.model
         if kind == "pci":
             return CONTROLLER_CONNECT.get(model or "", NONE)
@@ -56,10 +56,10 @@ class PciNeeds:
             return self.virtio_model(model)
         return NONE
 
-    def disk(self, disk: Disk) -> Connect:
+    def disk(self, disk: Disk) -> int:
         return self.virtio_model(disk.model) if disk.bus == "virtio" else NONE
 
-    def interface(self, interface: Interface) -> Connect:
+    def interface(self, interface: Interface) -> int:
         if interface.type == "hostdev":
             return self.pcie
         model = interface.model or ""
@@ -69,17 +69,17 @@ class PciNeeds:
             return self.virtio_model(model)
         return self.pcie if model in _PCIE_NICS else PCI
 
-    def sound(self, sound: Sound) -> Connect:
+    def sound(self, sound: Sound) -> int:
         if sound.model in ("ich6", "ich9", "ac97", "es1370"):
             return PCI
         return self.virtio if sound.model == "virtio" else NONE
 
-    def video(self, video: Video) -> Connect:
+    def video(self, video: Video) -> int:
         if video.model in (None, "none", "ramfb"):
             return NONE
         return self.virtio if video.model in ("virtio", "bochs") else PCI
 
-    def hostdev(self, hostdev: Hostdev) -> Connect:
+    def hostdev(self, hostdev: Hostdev) -> int:
         if hostdev.mode != "subsystem":
             return NONE
         if hostdev.type == "pci":
