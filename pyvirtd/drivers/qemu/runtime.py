@@ -23,6 +23,7 @@ from pyvirtd.drivers.qemu.capabilities.cache import QemuCapabilitiesCache
 from pyvirtd.drivers.qemu.capabilities.selftest import KvmSelfTest
 from pyvirtd.drivers.qemu.command.context import FdGroup
 from pyvirtd.drivers.qemu.ownership import Ownership
+from pyvirtd.drivers.qemu.postparse.migratable import print_definition
 from pyvirtd.drivers.qemu.settings import QemuSettings
 from pyvirtd.drivers.qemu.status import Status, StatusDirectory
 from pyvirtd.errors import InternalError, VirtError
@@ -58,7 +59,7 @@ class Runtime:
         self.hierarchies = detect() if context.privileged else Hierarchies({}, None, frozenset())
         self.directory = DefinitionDirectory(self.lib_dir, "domain", marks=("autostart", "autostart-once"))
         self.status = StatusDirectory(self.run_dir)
-        self.definitions = Definitions(self._load, format, job_timeout=self.settings.job_timeout)
+        self.definitions = Definitions(self._load, print_definition, job_timeout=self.settings.job_timeout)
         self.domains: DomainRegistry[Domain] = DomainRegistry()
         self.ownership = Ownership(self.settings, context.privileged)
         self.capabilities = QemuCapabilitiesCache(paths.cache / "qemu" / "capabilities", self.ownership.run_as)
