@@ -13,6 +13,7 @@ from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies
 from pyvirtd.drivers.qemu.noun import Noun
 from pyvirtd.drivers.qemu.pipeline import check_name, definition_of
+from pyvirtd.drivers.qemu.summary import summary
 from pyvirtd.errors import HostSystemError, InternalError, InvalidArg, OperationInvalid
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.domain import DomainDefineFlags, DomainUndefineFlags
@@ -56,6 +57,7 @@ class DefinitionCalls(Noun):
                 self.domains.remove(domain)
                 raise
             domain.define(definition)
+            domain.fact(summary)
         self.runtime.emit(DomainEventLifecycle(domain.ref, _DEFINED, _ADDED))
         return domain.ref
 
@@ -104,7 +106,7 @@ class DefinitionCalls(Noun):
             raise OperationInvalid(f"{dom} has checkpoints: undefine it with their metadata, or delete them first")
 
     def _nvram_to_remove(self, dom: Domain, flags: int) -> Path | None:
-        path = nvram_path(dom.definition)
+        path = dom.fact(summary).nvram
         if path is None or not path.exists() or flags & DomainUndefineFlags.KEEP_NVRAM:
             return None
         if not flags & DomainUndefineFlags.NVRAM:
@@ -147,13 +149,6 @@ def uuid_of(definition: DomainDef) -> bytes:
     if not definition.uuid:
         raise InternalError(f"domain '{definition.name}' has no UUID")
     return uuid.UUID(definition.uuid).bytes
-
-
-def nvram_path(definition: DomainDef) -> Path | None:
-    """Where its firmware's variables are, if it is firmware that has any in a local file."""
-    nvram = getattr(definition.os, "nvram", None)
-    path = nvram if isinstance(nvram, str) else getattr(nvram, "path", None)
-    return Path(path) if path else None
 
 
 def _remove(path: Path, what: str) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.lifecycle import State
 from pyvirtd.core.modifies import queries
 from pyvirtd.drivers.qemu.noun import Noun
+from pyvirtd.drivers.qemu.summary import summary
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.connect import ConnectListAllDomainsFlags as ListFlags
 from pyvirtd.protocol.constants.domain import DomainXMLFlags
@@ -77,13 +77,13 @@ class QueryCalls(Noun):
 
     @queries
     def domain_get_os_type(self, dom: Domain) -> str:
-        return dom.fact(_os_type)
+        return dom.fact(summary).os_type
 
     @queries
     def domain_get_info(self, dom: Domain) -> DomainGetInfo:
-        memory, current, vcpus = dom.fact(_sizes)
+        facts = dom.fact(summary)
         time = cpu_time(dom.machine.pid) if dom.machine is not None and dom.machine.process is not None else 0
-        return DomainGetInfo(dom.state, memory, current, vcpus, time)
+        return DomainGetInfo(dom.state, facts.memory, facts.current_memory, facts.vcpus, time)
 
     @queries
     def domain_get_control_info(self, dom: Domain, flags: int) -> DomainGetControlInfo:
@@ -107,18 +107,6 @@ class QueryCalls(Noun):
     @queries
     def domain_get_security_label_list(self, dom: Domain) -> list[DomainGetSecurityLabel]:
         return [DomainGetSecurityLabel(self.runtime.ownership.label if dom.active else "", 0)]
-
-
-def _sizes(definition: DomainDef) -> tuple[int, int, int]:
-    """Memory at most and now, KiB, and vCPUs."""
-    memory = int(definition.memory or 0)
-    current = definition.current_memory if definition.current_memory is not None else memory
-    return memory, int(current), int(definition.current_vcpus or definition.max_vcpus or 1)
-
-
-def _os_type(definition: DomainDef) -> str:
-    system = definition.os
-    return str(system.type) if system is not None and system.type else "hvm"
 
 
 def select(domains: Iterable[Domain], flags: int) -> list[Domain]:
