@@ -124,7 +124,9 @@ COUNTERS = [
     ("vcpuinfo*", r"^(CPU|CPU time):( +)[\d.]+s?( .*)?$", r"\1:\2N"),
     ("dominfo*", r"^(CPU time: +)[\d.]+s$", r"\1N"),
     ("domtime*", r"\d{9,}", "N"),
-    ("qemu-*", r'"libvirt-\d+"', '"libvirt-N"'),
+    ("domstats*", r"^(  block\.\d+\.physical=)\d+$", r"\1N"),
+    # which of the daemon's own requests to QEMU this one was
+    ("qemu-monitor-command*", r',\s*"id": ?"libvirt-\d+"|(?<=\{)"id": ?"libvirt-\d+",', ""),
 ]
 
 
