@@ -42,7 +42,7 @@ def hung(tmp_path: Path) -> Iterator[tuple[Daemon, int]]:
 
 
 def test_queries_answer_within_50_ms(hung: tuple[Daemon, int]) -> None:
-    daemon, _ = hung
+    daemon, pid = hung
     client = Client(str(daemon.socket), "qemu:///system" if os.geteuid() == 0 else "qemu:///session")
     dom = reference(client.call(23, string("hung")))
     stuck = threading.Thread(target=daemon.virsh, args=("suspend", "hung"))
@@ -66,11 +66,12 @@ def test_queries_answer_within_50_ms(hung: tuple[Daemon, int]) -> None:
         assert sorted(times)[1] < BUDGET, f"{what} took {times}"
         assert max(times) < 1, f"{what} waited: {times}"
     client.close()
+    os.kill(pid, signal.SIGCONT)
     stuck.join(60)
 
 
 def test_changes_fail_after_the_job_timeout_and_name_the_holder(hung: tuple[Daemon, int]) -> None:
-    daemon, _ = hung
+    daemon, pid = hung
     first = threading.Thread(target=daemon.virsh, args=("suspend", "hung"))
     first.start()
     time.sleep(0.3)
@@ -79,6 +80,7 @@ def test_changes_fail_after_the_job_timeout_and_name_the_holder(hung: tuple[Daem
     assert JOB_TIMEOUT - 0.5 < time.monotonic() - began < JOB_TIMEOUT + 2, message
     assert "suspend" in message, message
     daemon.virsh("suspend", "well").check()  # nobody else is held up
+    os.kill(pid, signal.SIGCONT)
     first.join(60)
 
 
@@ -99,7 +101,8 @@ def test_a_hung_guest_can_be_destroyed(hung: tuple[Daemon, int]) -> None:
     daemon, _ = hung
     began = time.monotonic()
     daemon.virsh("destroy", "hung").check()
-    assert time.monotonic() - began < 5
+    # a QEMU that doesn't hear SIGTERM is given ten seconds, as by the C daemon, so that it can flush its disks
+    assert time.monotonic() - began < 15
     assert list(daemon.guests()) == ["well"]
 
 
