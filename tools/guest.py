@@ -62,7 +62,15 @@ done
 for port in /sys/class/virtio-ports/*; do
   [ -e "$port" ] && ACTION=add SUBSYSTEM=virtio-ports DEVNAME=${port##*/} /etc/plugged
 done
-grep -qw noacpi /proc/cmdline || acpid -d -l /dev/null >/dev/null 2>&1 &
+if ! grep -qw noacpi /proc/cmdline; then
+  acpid -d -l /dev/null >/dev/null 2>&1 &
+  # Whoever reads the greeting may press the power button at once: somebody has to listen for it by then.
+  for try in $(seq 100); do
+    ls -l "/proc/$!/fd" 2>/dev/null | grep -q /dev/input/event && break
+    [ -d "/proc/$!" ] || break
+    sleep 0.05
+  done
+fi
 echo "GREETING, $(cut -d' ' -f1 /proc/uptime) seconds after its kernel" >/dev/console
 exec /sbin/init
 """.replace("GREETING", GREETING)
