@@ -44,17 +44,18 @@ Subclassing appends rules; `tail=n` keeps a base's rule (alias, address) behind 
 
 Rules: `at` `must` `text` `flag` `size` (numbers with @unit) `child` `children` `texts` (list of plain values) `inline`
 `kind` `raw` (verbatim XML as str) `hidden` (not in the document) `namespace`; their marks (live, status, secure,
-migratable, when, omit, keep, bare, bad) stand in `xml.fields`. Optional fields are None when absent, and None is never printed.
+migratable, when, omit, keep, bare, bad) stand in `xml.fields`. Optional fields are None when absent, and None is
+never printed.
 
 Values: the annotation names the codec (`xml.types`): str, int, float, `Literal[...]`, YesNo, OnOff, UInt, ULong, Hex4,
-Uuid, Mac, CpuSet, or your own `Annotated[T, Codec(parse, format, right="what would be")]`. An unknown word is an XMLError
-(`bad=ConfigUnsupported` where libvirt says so) naming line, element, value and what would do.
+Uuid, Mac, CpuSet, or your own `Annotated[T, Codec(parse, format, right="what would be")]`. An unknown word is an
+XMLError (`bad=ConfigUnsupported` where libvirt says so) naming line, element, value and what would do.
 
 What rules can't say: override `parsed(self, flags)` (after reading: check, complete) or `printed(self, flags)`
 (whether to print at all). Rules are compiled at a class's first use, never at import; annotations may be strings.
 Unknown attributes and elements are dropped (logged at debug). `parse(cls, xml, flags)` reads a document,
 `read(cls, lxml_element, flags)` an element.
 
-A domain goes through three steps that never mix: `domain.domain.parse_domain`, `domain.postparse` (with the driver's own
-between), `domain.validate`. `schema` makes RELAX NG of the same declarations for the VALIDATE flags.
+A domain goes through three steps that never mix: `domain.domain.parse_domain`, `domain.postparse` (with the driver's
+own between), `domain.validate`. `schema` makes RELAX NG of the same declarations for the VALIDATE flags.
 """

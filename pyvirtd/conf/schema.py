@@ -242,17 +242,20 @@ def _unknown(spec: Spec, el: etree._Element) -> str | None:
     for name, value in el.items():
         known = spec.attrs.get(str(name))
         if known is None:
-            return f"line {el.sourceline}: <{_prefixed(str(el.tag))}> has no attribute {str(name)[:60]}" + _instead(spec.attrs)
+            where = f"line {el.sourceline}: <{_prefixed(str(el.tag))}>"
+            return f"{where} has no attribute {str(name)[:60]}" + _instead(spec.attrs)
         if all(pattern.startswith("<value>") for pattern in known):
             words = [word for pattern in known for word in _words(pattern)]
             if value not in words:
-                return f"line {el.sourceline}, <{_prefixed(str(el.tag))}>: {str(name)}={value[:60]!r} has to be one of {', '.join(words)}"
+                where = f"line {el.sourceline}, <{_prefixed(str(el.tag))}>"
+                return f"{where}: {name!s}={value[:60]!r} has to be one of {', '.join(words)}"
     for sub in el:
         if not isinstance(sub.tag, str):
             continue
         kid = spec.kids.get(_prefixed(sub.tag))
         if kid is None:
-            return f"line {sub.sourceline}: <{_prefixed(str(el.tag))}> has no element <{_prefixed(sub.tag)[:60]}>" + _instead(spec.kids)
+            where = f"line {sub.sourceline}: <{_prefixed(str(el.tag))}>"
+            return f"{where} has no element <{_prefixed(sub.tag)[:60]}>" + _instead(spec.kids)
         if not kid.raw:
             told = _unknown(_meant(kid, sub), sub)
             if told is not None:

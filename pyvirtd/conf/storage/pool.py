@@ -16,7 +16,7 @@ PoolType = Literal[
 
 
 class Pool(Element, tag="pool"):
-    """Sizes are bytes, told of an active pool and 0 otherwise. `owner` and `group` are numbers, -1: the daemon's own."""
+    """Sizes are bytes, told of an active pool, else 0. `owner` and `group` are numbers, -1: the daemon's own."""
 
     type: PoolType = must("@type")
     name: str = must("name")

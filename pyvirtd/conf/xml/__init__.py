@@ -21,6 +21,6 @@ from pyvirtd.conf.xml.reader import parse, read
 from pyvirtd.conf.xml.writer import format
 
 __all__ = [
-    "Dump", "Element", "at", "child", "children", "flag", "format", "hidden", "inline", "kind", "must", "namespace", "parse",
-    "raw", "read", "size", "text", "texts",
+    "Dump", "Element", "at", "child", "children", "flag", "format", "hidden", "inline", "kind", "must", "namespace",
+    "parse",    "raw", "read", "size", "text", "texts",
 ]  # fmt: skip

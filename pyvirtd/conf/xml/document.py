@@ -25,7 +25,8 @@ def _parser() -> etree.XMLParser:
     # Blank text goes, as in libvirt: what is kept verbatim is indented anew. collect_ids would hash every xml:id;
     # strip_cdata False keeps metadata as it was written.
     return etree.XMLParser(
-        remove_blank_text=True, resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
+        remove_blank_text=True, resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
+        huge_tree=False,
         strip_cdata=False, collect_ids=False,
     )  # fmt: skip
 

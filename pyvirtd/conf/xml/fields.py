@@ -1,8 +1,8 @@
 """The rules an Element is declared from: where in the document a field lives, and which dumps print it.
 
 A path is relative to the element: "@x" an attribute, "a/@x" an attribute of a wrapper <a>, "a" the text of <a>,
-"a/b" the text of <b> in <a>, "qemu:arg" a name in one of `names.NAMESPACES`. Wrappers need no class of their own: all rules
-of a class with the same wrapper share it, it stands where the first of them stands, and it is printed when one
+"a/b" the text of <b> in <a>, "qemu:arg" a name in one of `names.NAMESPACES`. Wrappers need no class of their own: all
+rules of a class with the same wrapper share it, it stands where the first of them stands, and it is printed when one
 of them has something to say. Like libvirt's own lookups, the first of several equal elements counts.
 
 Marks that every rule takes:

@@ -6,6 +6,7 @@ document, not the rules, so its cost is the document's size, and what no rule kn
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 import typing
@@ -97,7 +98,7 @@ def hints_of(cls: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__[:-1]):
         space = vars(sys.modules[base.__module__])
-        for name, hint in base.__dict__.get("__annotations__", {}).items():
+        for name, hint in inspect.get_annotations(base).items():
             if name in cls.RULES:
                 found[name] = eval(hint, space, dict(vars(typing))) if isinstance(hint, str) else hint
     return found

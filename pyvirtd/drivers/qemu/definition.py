@@ -82,7 +82,7 @@ class DefinitionCalls(Noun):
         self._check_snapshots(dom, flags)
         saved = self.runtime.saved_image(dom.name)
         if dom.managed_save and not flags & DomainUndefineFlags.MANAGED_SAVE:
-            raise OperationInvalid(f"{dom} has a managed save image: undefine it with managed save, or remove that first")
+            raise OperationInvalid(f"{dom} has a managed save image: undefine it with that, or remove that first")
         nvram = self._nvram_to_remove(dom, flags)
         if dom.managed_save:
             await in_background(_remove, saved, "the managed save image")

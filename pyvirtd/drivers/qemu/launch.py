@@ -26,12 +26,11 @@ from typing import Any, Final
 from pyvirtd.conf.domain.chardev import ChardevSource
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.core.domain import Domain
-from pyvirtd.core.lifecycle import State
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command import LaunchContext, QemuCommand, build_command
 from pyvirtd.drivers.qemu.command.context import FdGroup
 from pyvirtd.drivers.qemu.command.live import settle_live
-from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, MONITOR_SOCKET, Machine, open_directory
+from pyvirtd.drivers.qemu.machine import MONITOR_SOCKET, Machine, open_directory
 from pyvirtd.drivers.qemu.monitor import MonitorLost
 from pyvirtd.drivers.qemu.ownership import why_unreachable
 from pyvirtd.drivers.qemu.pipeline import capabilities_of, live_definition

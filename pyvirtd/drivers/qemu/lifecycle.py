@@ -143,7 +143,8 @@ class LifecycleCalls(Noun):
     @queries
     async def domain_shutdown_flags(self, dom: Domain, flags: int) -> None:
         machine = machine_of(dom)
-        by_agent, by_acpi = bool(flags & DomainShutdownFlags.GUEST_AGENT), bool(flags & DomainShutdownFlags.ACPI_POWER_BTN)
+        by_agent = bool(flags & DomainShutdownFlags.GUEST_AGENT)
+        by_acpi = bool(flags & DomainShutdownFlags.ACPI_POWER_BTN)
         if by_agent or (not by_acpi and machine.agent is not None):
             try:
                 await self._ask_agent(dom, machine, "powerdown", wanted=by_agent)

@@ -13,11 +13,26 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from qemu.qmp import ConnectError, EventListener, ExecInterruptedError, ExecuteError, Message, QMPClient, QMPError, Runstate
+from qemu.qmp import (
+    ConnectError,
+    EventListener,
+    ExecInterruptedError,
+    ExecuteError,
+    Message,
+    QMPClient,
+    QMPError,
+    Runstate,
+)
 
 from pyvirtd.core import tasks
-from pyvirtd.errors import InternalError, OperationFailed, OperationInvalid, OperationTimeout, OperationUnsupported
-from pyvirtd.errors import VirtError
+from pyvirtd.errors import (
+    InternalError,
+    OperationFailed,
+    OperationInvalid,
+    OperationTimeout,
+    OperationUnsupported,
+    VirtError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +147,7 @@ class Monitor:
         await self._disconnect()
         if not self.closed:
             # What QEMU said before it ended (SHUTDOWN with its cause) comes before the news that it ended.
-            while not self._events.empty():
+            while not self._events.empty():  # noqa: ASYNC110 - the queue has nothing to wait on
                 await asyncio.sleep(0)
             self.closed = True
             self._on_lost()

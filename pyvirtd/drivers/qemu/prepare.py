@@ -1,4 +1,4 @@
-"""What a live definition gets at its start that no definition on disk has: ports, sockets' paths, firmware variables."""
+"""What a live definition gets at its start that none on disk has: ports, sockets' paths, firmware variables."""
 
 from __future__ import annotations
 

@@ -172,7 +172,8 @@ _WATCHDOG: Final = {"none": 0, "pause": 1, "reset": 2, "poweroff": 3, "shutdown"
 @_on("WATCHDOG")
 def _watchdog(machine: Machine, data: Data) -> None:
     action = data.get("action")
-    machine.runtime.emit(DomainEventWatchdog(machine.domain.ref, _WATCHDOG.get(action, 0) if isinstance(action, str) else 0))
+    number = _WATCHDOG.get(action, 0) if isinstance(action, str) else 0
+    machine.runtime.emit(DomainEventWatchdog(machine.domain.ref, number))
     if action == "pause" and machine.domain.state is State.RUNNING:
         machine.runtime.move(machine, "watchdog-pause")
 
@@ -189,7 +190,8 @@ def _io_error(machine: Machine, data: Data) -> None:
     action = _IO_ACTION.get(str(data.get("action")), 0)
     reason = "enospc" if data.get("nospace") is True else ""
     disk = machine.device("disks", alias)
-    path = str(getattr(getattr(disk, "source", None), "file", None) or getattr(getattr(disk, "source", None), "dev", None) or "")
+    source = getattr(disk, "source", None)
+    path = str(getattr(source, "file", None) or getattr(source, "dev", None) or "")
     ref = machine.domain.ref
     machine.runtime.emit(DomainEventIoError(ref, path, alias, action))
     machine.runtime.emit(DomainEventIoErrorReason(ref, path, alias, action, reason))

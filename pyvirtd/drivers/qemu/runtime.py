@@ -156,7 +156,9 @@ class Runtime:
         domain, process = machine.domain, machine.process
         assert domain.live is not None
         assert process is not None
-        marks = {"transient": not domain.persistent, "autodestroy": machine.autodestroy, "fake-reboot": machine.fake_reboot}
+        marks = {
+            "transient": not domain.persistent, "autodestroy": machine.autodestroy, "fake-reboot": machine.fake_reboot,
+        }  # fmt: skip
         return Status(
             definition=domain.live, state=domain.state, reason=domain.reason, id=domain.id, process=process.identity,
             run_dir=machine.run_dir, since=machine.started_at, log_start=machine.log.start,

@@ -222,7 +222,8 @@ def _make(pool: LivePool) -> None:
     try:
         os.makedirs(pool.path, 0o711, exist_ok=True)
         if wanted.owner is not None or wanted.group is not None:
-            os.chown(pool.path, -1 if wanted.owner is None else wanted.owner, -1 if wanted.group is None else wanted.group)
+            owner, group = (-1 if number is None else number for number in (wanted.owner, wanted.group))
+            os.chown(pool.path, owner, group)
         if wanted.mode is not None:
             os.chmod(pool.path, wanted.mode)
     except OSError as error:

@@ -31,7 +31,7 @@ from pyvirtd.conf.domain.domain import DomainDef, format_domain, parse_domain
 from pyvirtd.conf.xml import Dump
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.capabilities.cache import QemuCapabilitiesCache
-from pyvirtd.drivers.qemu.command import dry_context, prepare_dry, build_command
+from pyvirtd.drivers.qemu.command import build_command, dry_context, prepare_dry
 from pyvirtd.drivers.qemu.pipeline import check_name
 from pyvirtd.drivers.qemu.postparse import assign_aliases, emulator_of, post_parse
 from pyvirtd.drivers.qemu.validate import HostFacts, validate

@@ -69,7 +69,7 @@ async def test_one_handshake_serves_many(guest: Guest, agent: Agent) -> None:
 
 async def test_no_answer_to_the_handshake(guest: Guest, agent: Agent) -> None:
     guest.answers_sync = False
-    with pytest.raises(AgentUnresponsive, match="handshake within 0.3 s"):
+    with pytest.raises(AgentUnresponsive, match=r"handshake within 0\.3 s"):
         await agent.run("guest-ping")
 
 

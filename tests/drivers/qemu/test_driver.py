@@ -92,7 +92,7 @@ async def test_calls_in_the_wrong_state(bench: Bench) -> None:
 
 async def test_names_and_uuids_are_unique(bench: Bench) -> None:
     await define(bench, "a", 1)
-    with pytest.raises(OperationFailed, match="'a' already exists with UUID 00000000-.*1"):
+    with pytest.raises(OperationFailed, match=r"'a' already exists with UUID 00000000-.*1"):
         await define(bench, "a", 2)
     with pytest.raises(OperationFailed, match="'a' is already defined with UUID"):
         await define(bench, "b", 1)
@@ -158,7 +158,8 @@ async def test_what_guests_do_by_themselves(
 ) -> None:
     monkeypatch.setattr("pyvirtd.drivers.qemu.machine.GRACE", 0.2)
     bench.play = play
-    dom = await define(bench, devices="<disk type='file'><source file='/dev/null'/><target dev='vda' bus='virtio'/></disk>")
+    disk = "<disk type='file'><source file='/dev/null'/><target dev='vda' bus='virtio'/></disk>"
+    dom = await define(bench, devices=disk)
     try:
         await bench.driver.domain_create_with_files(dom, 0, [])
     except VirtError:
@@ -179,7 +180,8 @@ async def test_the_job_timeout_names_who_holds_it(bench: Bench) -> None:
     stuck = asyncio.ensure_future(driver.domain_suspend(dom))
     await asyncio.sleep(0.05)
     began = time.monotonic()
-    with pytest.raises(OperationTimeout, match="domain_set_metadata: domain 'a' was busy .* domain_suspend of client 7"):
+    words = r"domain_set_metadata: domain 'a' was busy .* domain_suspend of client 7"
+    with pytest.raises(OperationTimeout, match=words):
         await driver.domain_set_metadata(dom, 1, "x", None, None, 0)
     assert 0.2 < time.monotonic() - began < 2
     assert driver.domain_get_state(dom, 0)[0] == State.RUNNING

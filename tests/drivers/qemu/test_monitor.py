@@ -85,7 +85,7 @@ async def test_a_late_reply_is_nobody_elses(talk: Talk) -> None:
         return "late"
 
     talk.fake.commands["slow"] = slow
-    with pytest.raises(OperationTimeout, match="did not answer 'slow' within 0.5 s"):
+    with pytest.raises(OperationTimeout, match=r"did not answer 'slow' within 0\.5 s"):
         await talk.monitor.run("slow")
     await asyncio.sleep(0.3)
     assert (await talk.monitor.run("query-status"))["status"] == "prelaunch"

@@ -22,7 +22,8 @@ def image(path: Path, *options: str, size: str | None = "16M") -> bytes:
 def test_qcow2_with_and_without_backing(tmp_path: Path, compat: str, said: str) -> None:
     base = tmp_path / "base"
     assert examine(image(base, "-f", "qcow2", "-o", f"compat={compat}")) == Header("qcow2", 16 << 20, compat=said)
-    above = image(tmp_path / "above", "-f", "qcow2", "-o", f"compat={compat}", "-b", str(base), "-F", "qcow2", size=None)
+    options = ("-f", "qcow2", "-o", f"compat={compat}", "-b", str(base), "-F", "qcow2")
+    above = image(tmp_path / "above", *options, size=None)
     assert examine(above) == Header("qcow2", 16 << 20, str(base), "qcow2", said)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyvirtd.drivers.qemu.command import boot, cpu, machine, memory, small
 from pyvirtd.drivers.qemu.command.builder import Builder
+from pyvirtd.drivers.qemu.command.context import QemuCommand
 from pyvirtd.drivers.qemu.command.controller import add_controllers, add_global_controllers
 from pyvirtd.drivers.qemu.command.disk import add_disks, add_floppy_controllers, number_nodes
 from pyvirtd.drivers.qemu.command.filesystem import add_filesystems
@@ -17,7 +18,6 @@ from pyvirtd.drivers.qemu.command.serial import add_channels, add_consoles, add_
 from pyvirtd.drivers.qemu.command.sound import add_audios, add_sounds
 from pyvirtd.drivers.qemu.command.video import add_videos
 from pyvirtd.drivers.qemu.command.words import escape, json_word
-from pyvirtd.drivers.qemu.command.context import QemuCommand
 from pyvirtd.errors import InternalError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from pyvirtd.conf.domain.os import Os
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command.context import EncryptedSecret, LaunchContext, Preparation, PreStart
 from pyvirtd.drivers.qemu.command.words import Props, json_word
-from pyvirtd.drivers.qemu.postparse.machine import devices_of, os_of
 from pyvirtd.drivers.qemu.postparse.aliases import board_alias
+from pyvirtd.drivers.qemu.postparse.machine import devices_of, os_of
 from pyvirtd.errors import InternalError
 
 

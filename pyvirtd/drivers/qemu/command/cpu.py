@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from pyvirtd.drivers.qemu.command.words import escape, on_off
 from pyvirtd.drivers.qemu.cpu.cpu_map import x86
 from pyvirtd.drivers.qemu.cpu.hypervisor import expand_host_model
-from pyvirtd.drivers.qemu.cpu.hypervisor import expand_host_model
 from pyvirtd.drivers.qemu.postparse.cpu import can_be_migratable
 from pyvirtd.errors import ConfigUnsupported
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.address import DriveAddress, PciAddress
@@ -80,7 +81,7 @@ def disk_images(b: Builder, disk: Disk) -> list[Image]:
             source=source,
             format=kind,
             name=f"libvirt-{b.nodes[id(source)]}",
-            readonly=disk.readonly or disk.device == "cdrom" or not top or disk.transient and not top,
+            readonly=disk.readonly or disk.device == "cdrom" or not top or (disk.transient and not top),
             cache=cache_mode(disk),
             io=driver.io if driver else None,
             discard=driver.discard if driver and top else None,
@@ -98,7 +99,7 @@ def disk_images(b: Builder, disk: Disk) -> list[Image]:
         if reservations is not None:
             image.pr_manager = "pr-helper0" if reservations.managed else f"pr-helper-{image.storage_node}"
         images.append(image)
-    for above, below in zip(images, images[1:], strict=False):
+    for above, below in pairwise(images):
         above.backing = below.format_node
     images.reverse()
     return images
@@ -135,7 +136,9 @@ def add_sd(b: Builder, disk: Disk) -> None:
     """SD cards are the one kind that only the old -drive knows."""
     path = disk.source.where if disk.source is not None else ""
     index = ord((disk.target or "sda")[-1]) - ord("a")
-    pairs: list[tuple[str, str | int | bool | None]] = [("file", path), ("format", disk.format), ("if", "sd"), ("index", index)]
+    pairs: list[tuple[str, str | int | bool | None]] = [
+        ("file", path), ("format", disk.format), ("if", "sd"), ("index", index),
+    ]  # fmt: skip
     b.add("-drive", option_word(None, [*pairs, ("readonly", True if disk.readonly else None)]))
 
 

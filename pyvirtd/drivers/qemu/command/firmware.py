@@ -99,7 +99,8 @@ def fits(definition: DomainDef, firmware: Firmware) -> bool:
     if INTERFACES.get(system.firmware or "") not in firmware.interfaces:
         return False
     arch, machine = arch_of(definition), system.machine or ""
-    if not any(a == arch and any(fnmatch.fnmatchcase(machine, m) for m in machines) for a, machines in firmware.targets):
+    patterns = [pattern for target, machines in firmware.targets if target == arch for pattern in machines]
+    if not any(fnmatch.fnmatchcase(machine, pattern) for pattern in patterns):
         return False
     for feature in system.firmware_features:
         if feature.enabled != (feature.name in firmware.features):

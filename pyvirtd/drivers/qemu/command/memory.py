@@ -65,9 +65,7 @@ def hugepage_size(b: Builder, cell: Cell | None) -> int | None:
     for page in (p for p in backing.pages if p.size != SYSTEM_PAGE):
         if page.nodeset is None:
             default = page.size or 0
-        elif cell is not None and cell.id is not None and cell.id in page.nodeset:
-            return page.size or 0
-        elif cell is None and 0 in page.nodeset:
+        elif (0 if cell is None else cell.id) in page.nodeset:
             return page.size or 0
     return default
 
@@ -75,10 +73,12 @@ def hugepage_size(b: Builder, cell: Cell | None) -> int | None:
 def backend_props(b: Builder, ident: str, size: int, cell: Cell | None, device: MemoryDevice | None = None) -> Props:
     """A memory backend of `size` KiB: of which kind, where, and how it is kept."""
     backing = b.definition.memory_backing
-    access: str | None = cell.mem_access if cell is not None and cell.mem_access else backing.access if backing else None
+    of_cell = cell.mem_access if cell is not None else None
+    access: str | None = of_cell or (backing.access if backing else None)
     if device is not None and device.access:
         access = device.access
-    huge = device.source.pagesize if device is not None and device.source is not None and device.source.pagesize else hugepage_size(b, cell)
+    chosen = device.source if device is not None else None
+    huge = (chosen.pagesize if chosen is not None else None) or hugepage_size(b, cell)
     discard: bool | None = True if backing is not None and backing.discard else None
     if cell is not None and cell.discard is not None:
         discard = cell.discard

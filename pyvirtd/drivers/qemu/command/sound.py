@@ -52,7 +52,7 @@ def direction_props(audio: Audio, side: AudioIO) -> dict[str, JsonValue]:
     found: dict[str, JsonValue] = {}
 
     def put(key: str, value: JsonValue | None) -> None:
-        if value is not None and value != 0 or isinstance(value, bool):
+        if (value is not None and value != 0) or isinstance(value, bool):
             found[key] = value
 
     put("mixing-engine", side.mixing_engine)

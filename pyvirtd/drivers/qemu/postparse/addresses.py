@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyvirtd.conf.domain.address import CcidAddress, CcwAddress, DimmAddress, MmioAddress, SpaprVioAddress, VirtioSerialAddress
-from pyvirtd.drivers.qemu.postparse.controllers import ensure_controller, append_controller
+from pyvirtd.conf.domain.address import (
+    CcidAddress,
+    CcwAddress,
+    DimmAddress,
+    MmioAddress,
+    SpaprVioAddress,
+    VirtioSerialAddress,
+)
+from pyvirtd.drivers.qemu.postparse.controllers import append_controller, ensure_controller
 from pyvirtd.drivers.qemu.postparse.machine import devices_of, is_pseries, is_s390
 from pyvirtd.drivers.qemu.postparse.pci_assign import PciAssigner
 from pyvirtd.drivers.qemu.postparse.usb_assign import assign_usb

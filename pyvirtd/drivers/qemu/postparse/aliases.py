@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from pyvirtd.conf.domain.address import DriveAddress
-from pyvirtd.drivers.qemu.postparse.machine import has_builtin_ide, has_pcie_root, is_q35
-
-from pyvirtd.drivers.qemu.postparse.machine import devices_of
+from pyvirtd.drivers.qemu.postparse.machine import devices_of, has_builtin_ide, has_pcie_root, is_q35
 
 if TYPE_CHECKING:
-    from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.conf.domain.controller import Controller
     from pyvirtd.conf.domain.disk import Disk
+    from pyvirtd.conf.domain.domain import DomainDef
 
 
 class Aliased(Protocol):

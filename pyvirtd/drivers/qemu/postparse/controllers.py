@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from pyvirtd.conf.domain.address import DriveAddress, PciAddress
 from pyvirtd.conf.domain.controller import Controller, ControllerType, PciTarget
 from pyvirtd.drivers.qemu.postparse.machine import (
+    devices_of,
     has_pci_root,
     has_pcie_root,
     is_arm_virt,
@@ -16,10 +17,9 @@ from pyvirtd.drivers.qemu.postparse.machine import (
     is_pseries,
     is_q35,
     is_s390,
+    os_of,
 )
 from pyvirtd.errors import ConfigUnsupported, XMLError
-
-from pyvirtd.drivers.qemu.postparse.machine import devices_of, os_of
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef

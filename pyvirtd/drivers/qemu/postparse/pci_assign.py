@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pyvirtd.conf.domain.address import Address, PciAddress
 from pyvirtd.conf.domain.controller import Controller
-from pyvirtd.drivers.qemu.postparse.machine import has_pcie_root, is_arm_virt, is_i440fx, is_pseries, is_q35
+from pyvirtd.drivers.qemu.postparse.machine import (
+    devices_of,
+    has_pcie_root,
+    is_arm_virt,
+    is_i440fx,
+    is_pseries,
+    is_q35,
+)
 from pyvirtd.drivers.qemu.postparse.pci import CONTROLLER_CONNECT, Connect, PciBus, PciPlace, PciTopology
 from pyvirtd.drivers.qemu.postparse.pci_chipset import CHIPSETS, usb_companion_slot
 from pyvirtd.drivers.qemu.postparse.pci_flags import NONE, PCI, PciNeeds
 from pyvirtd.errors import ConfigUnsupported, XMLError
-
-from pyvirtd.drivers.qemu.postparse.machine import devices_of, os_of
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
@@ -67,7 +72,7 @@ def pci_items(definition: DomainDef) -> Iterator[Item]:
     for video in d.videos:
         yield Item(video, needs.video(video))
     for shmem in d.shmems:
-        yield Item(shmem, PCI if shmem.model != "ivshmem" else PCI)
+        yield Item(shmem, PCI)
     for device in d.inputs:
         yield Item(device, needs.virtio_model(device.model) if device.bus == "virtio" else NONE)
     for serial in d.serials:
@@ -121,7 +126,8 @@ class PciAssigner:
         models[0] = ("pcie-root" if express else "pci-root", True)
         for controller in controllers:
             if controller.model:
-                models[controller.index or 0] = (controller.model, controller.target is None or controller.target.hotplug is not False)
+                hotplug = controller.target is None or controller.target.hotplug is not False
+                models[controller.index or 0] = (controller.model, hotplug)
         buses = [PciBus.of(model, hotplug=hotplug) for model, hotplug in models]
         topology = PciTopology(
             buses,

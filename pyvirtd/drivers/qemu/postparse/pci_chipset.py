@@ -6,15 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.address import PciAddress
-from pyvirtd.drivers.qemu.postparse.machine import is_i440fx, is_q35
+from pyvirtd.drivers.qemu.postparse.machine import devices_of, is_i440fx, is_q35
 from pyvirtd.drivers.qemu.postparse.pci import Connect, PciPlace, PciTopology
 from pyvirtd.errors import InternalError, XMLError
 
-from pyvirtd.drivers.qemu.postparse.machine import devices_of
-
 if TYPE_CHECKING:
-    from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.conf.domain.controller import Controller
+    from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.conf.domain.video import Video
 
 _INTEGRATED = Connect.ENDPOINT
@@ -136,7 +134,7 @@ def usb_companion_slot(
     return place
 
 
-CHIPSETS: tuple[tuple[Callable[["DomainDef"], bool], Callable[["DomainDef", PciTopology], None]], ...] = (
+CHIPSETS: tuple[tuple[Callable[[DomainDef], bool], Callable[[DomainDef, PciTopology], None]], ...] = (
     (is_i440fx, place_i440fx),
     (is_q35, place_q35),
 )

@@ -8,9 +8,9 @@ from pyvirtd.drivers.qemu.postparse.machine import has_pcie_root
 from pyvirtd.drivers.qemu.postparse.pci import CONTROLLER_CONNECT, Connect
 
 if TYPE_CHECKING:
-    from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.conf.domain.controller import Controller
     from pyvirtd.conf.domain.disk import Disk
+    from pyvirtd.conf.domain.domain import DomainDef
     from pyvirtd.conf.domain.hostdev import Hostdev
     from pyvirtd.conf.domain.interface import Interface
     from pyvirtd.conf.domain.sound import Sound

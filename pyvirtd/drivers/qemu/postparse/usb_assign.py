@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pyvirtd.conf.domain.address import UsbAddress
 from pyvirtd.conf.domain.hub import Hub
-from pyvirtd.drivers.qemu.postparse.usb import HUB_PORTS, UsbTopology, controller_ports, parse_port
-
 from pyvirtd.drivers.qemu.postparse.machine import devices_of
+from pyvirtd.drivers.qemu.postparse.usb import HUB_PORTS, UsbTopology, controller_ports, parse_port
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.address import Address

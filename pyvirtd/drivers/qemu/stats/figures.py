@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -118,17 +119,16 @@ def _block(entry: Mapping[str, Any], depth: int = 0) -> BlockFigures:
 async def memory_figures(domain: Domain, machine: Machine) -> list[tuple[int, int]]:
     """(VIR_DOMAIN_MEMORY_STAT_*, value) in libvirt's order: the balloon's statistics, then QEMU's resident memory."""
     live = domain.current
-    figures = [(int(Tag.ACTUAL_BALLOON), int(live.current_memory if live.current_memory is not None else live.memory or 0))]
+    actual = live.current_memory if live.current_memory is not None else live.memory or 0
+    figures = [(int(Tag.ACTUAL_BALLOON), int(actual))]
     balloon = live.devices.memballoons[0] if live.devices.memballoons else None
     if balloon is not None and balloon.alias and balloon.model != "none":
         path = f"/machine/peripheral/{balloon.alias}"
         reply = await ask(machine, "qom-get", {"path": path, "property": "guest-stats"})
         if isinstance(reply, dict):
             figures += _balloon(reply)
-    try:
+    with contextlib.suppress(OSError, IndexError, ValueError):
         figures.append((int(Tag.RSS), process_stat(machine.pid).rss))
-    except (OSError, IndexError, ValueError):
-        pass
     return figures
 
 

@@ -53,4 +53,4 @@ def check_reconnect(backend: Backend, what: str, *, generated: bool) -> None:
     if listening:
         raise InternalError(f"{what}: only the side that connects can reconnect", domain=ErrorDomain.DOMAIN)
     if source.reconnect.timeout == 0:
-        raise InvalidArg(f"{what}: reconnect has a timeout of 0, at least 1 second is needed", domain=ErrorDomain.DOMAIN)
+        raise InvalidArg(f"{what}: reconnect has a timeout of 0, 1 second is the least", domain=ErrorDomain.DOMAIN)

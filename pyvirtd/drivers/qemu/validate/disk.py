@@ -23,7 +23,8 @@ def check_disks(definition: DomainDef) -> None:
         name = disk.target or ""
         if not name:
             where = disk.source.where if disk.source is not None else ""
-            raise NoTarget(f"disk: <target dev=''/> is missing for {where or 'an empty drive'}", domain=ErrorDomain.DOMAIN)
+            of = where or "an empty drive"
+            raise NoTarget(f"disk: <target dev=''/> is missing for {of}", domain=ErrorDomain.DOMAIN)
         if name in targets:
             raise XMLError(f"disk: the target '{name}' is given to two disks", domain=ErrorDomain.DOMAIN)
         targets.add(name)

@@ -20,7 +20,7 @@ def check_domain(definition: DomainDef, caps: QemuCapabilities, host: HostFacts)
     del host
     system = os_of(definition)
     if system.bootmenu_timeout is not None and system.bootmenu_timeout > MAX_BOOT_TIMEOUT:
-        raise ConfigUnsupported(f"os: the boot menu's timeout is {system.bootmenu_timeout} ms, at most 65535 are possible")
+        raise ConfigUnsupported(f"os: the boot menu's timeout is {system.bootmenu_timeout} ms, at most 65535 will do")
     security = definition.launch_security
     if security is not None:
         if security.type == "sev" and caps.sev is None:
@@ -39,7 +39,8 @@ def check_sysinfo(definition: DomainDef) -> None:
     for info in definition.sysinfo:
         if isinstance(info, SmbiosInfo) and info.system is not None:
             uuid = info.system.get("uuid")
-            if uuid is not None and definition.uuid and uuid.replace("-", "").lower() != definition.uuid.replace("-", ""):
+            own = (definition.uuid or "").replace("-", "")
+            if uuid is not None and own and uuid.replace("-", "").lower() != own:
                 raise XMLDetail(
                     f"sysinfo: its uuid {uuid} has to be the domain's own, {definition.uuid}", domain=ErrorDomain.DOMAIN
                 )

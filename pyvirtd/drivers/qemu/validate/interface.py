@@ -24,7 +24,7 @@ def check_interfaces(definition: DomainDef, caps: QemuCapabilities) -> None:
 def check_guest_addresses(interface: Interface) -> None:
     """Addresses and routes inside the guest are the guest's business; only user networks lead somewhere by them."""
     if interface.routes:
-        raise ConfigUnsupported("interface: QEMU can't set routes inside a guest; remove <route> or move it to <source>")
+        raise ConfigUnsupported("interface: QEMU sets no routes inside a guest: remove <route>, or move it to <source>")
     if not interface.ips:
         return
     if interface.type != "user":

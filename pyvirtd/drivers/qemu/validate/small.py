@@ -43,7 +43,9 @@ def check_usb(definition: DomainDef) -> None:
             raise XMLDetail(f"controller: the USB companions of index {controller.index} have no master controller",
                             domain=ErrorDomain.DOMAIN)  # fmt: skip
         if controller.model in ("nec-xhci", "qemu-xhci") and (controller.ports or 0) > XHCI_PORTS:
-            raise ConfigUnsupported(f"controller: {controller.model} has {XHCI_PORTS} ports at most, not {controller.ports}")
+            raise ConfigUnsupported(
+                f"controller: {controller.model} has {XHCI_PORTS} ports at most, not {controller.ports}"
+            )
 
 
 def check_hostdevs(definition: DomainDef) -> None:
@@ -55,7 +57,8 @@ def check_hostdevs(definition: DomainDef) -> None:
             key = ("pci", source.domain, source.bus, source.slot, source.function)
         elif isinstance(source, MdevSource):
             key = ("mdev", source.uuid)
-            if hostdev.model == "vfio-pci" and hostdev.address is not None and not isinstance(hostdev.address, PciAddress):
+            elsewhere = hostdev.address is not None and not isinstance(hostdev.address, PciAddress)
+            if hostdev.model == "vfio-pci" and hostdev.address is not None and elsewhere:
                 raise XMLError(f"hostdev: a vfio-pci device has no address of type '{hostdev.address.type}'",
                                domain=ErrorDomain.DOMAIN)  # fmt: skip
         elif isinstance(source, UsbSource):
