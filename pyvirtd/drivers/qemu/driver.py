@@ -9,20 +9,25 @@ from pyvirtd.core import tasks
 from pyvirtd.core.driver import Driver, DriverContext
 from pyvirtd.core.uri import ConnectURI
 from pyvirtd.drivers.qemu.autostart import AutostartCalls, first_since_boot, start_marked
+from pyvirtd.drivers.qemu.block import BlockCalls
 from pyvirtd.drivers.qemu.capabilities.calls import CapabilityCalls
 from pyvirtd.drivers.qemu.console import ConsoleCalls
 from pyvirtd.drivers.qemu.definition import DefinitionCalls
 from pyvirtd.drivers.qemu.descriptors import DescriptorCalls
 from pyvirtd.drivers.qemu.host import HostCalls
 from pyvirtd.drivers.qemu.lifecycle import LifecycleCalls
+from pyvirtd.drivers.qemu.memory import MemoryCalls
 from pyvirtd.drivers.qemu.metadata import MetadataCalls
 from pyvirtd.drivers.qemu.monitor_passthrough import PassthroughCalls
 from pyvirtd.drivers.qemu.native import NativeCalls
+from pyvirtd.drivers.qemu.pinning import PinningCalls
 from pyvirtd.drivers.qemu.query import QueryCalls
 from pyvirtd.drivers.qemu.reattach import reattach_all
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.drivers.qemu.settings import QemuSettings
 from pyvirtd.drivers.qemu.stats.calls import StatsCalls
+from pyvirtd.drivers.qemu.tuning import TuningCalls
+from pyvirtd.drivers.qemu.vcpu import VcpuCalls
 from pyvirtd.errors import ErrorDomain, InternalError
 from pyvirtd.store import atomic
 from pyvirtd.store.atomic import in_background
@@ -43,6 +48,11 @@ class QemuDriver(
     CapabilityCalls,
     NativeCalls,
     StatsCalls,
+    VcpuCalls,
+    PinningCalls,
+    TuningCalls,
+    MemoryCalls,
+    BlockCalls,
     Driver,
 ):
     """QEMU guests, with and without KVM: qemu:///system for root's daemon, qemu:///session for a user's."""

@@ -33,14 +33,15 @@ from pyvirtd.drivers.qemu.command.live import settle_live
 from pyvirtd.drivers.qemu.machine import MONITOR_SOCKET, Machine, open_directory
 from pyvirtd.drivers.qemu.monitor import MonitorLost
 from pyvirtd.drivers.qemu.ownership import why_unreachable
+from pyvirtd.drivers.qemu.pinning import place_threads
 from pyvirtd.drivers.qemu.pipeline import capabilities_of, live_definition
 from pyvirtd.drivers.qemu.prepare import give_places, make_nvram
 from pyvirtd.drivers.qemu.runtime import Runtime
+from pyvirtd.drivers.qemu.tuning import apply_limits
 from pyvirtd.errors import ConfigUnsupported, HostSystemError, InternalError, OperationFailed, VirtError
 from pyvirtd.host.cgroup import Cgroup
 from pyvirtd.host.process import Launch, start
 from pyvirtd.store.atomic import in_background, make_directory
-from pyvirtd.store.names import file_name
 
 log = logging.getLogger(__name__)
 
@@ -165,8 +166,7 @@ def _prepare(runtime: Runtime, machine: Machine, live: DomainDef, options: Start
             raise HostSystemError(f"{machine}: cannot use {path}: {why_unreachable(path, error)}") from error
     runtime.ownership.take(files, machine.lent)
     if runtime.hierarchies.any:
-        name = file_name(machine.domain.name)[:60]
-        machine.cgroup = Cgroup.create(f"pyvirtd/{machine.domain.id}-{name}", runtime.hierarchies)
+        machine.cgroup = Cgroup.create(runtime.cgroup_path(machine.domain.id, machine.domain.name), runtime.hierarchies)
 
 
 def files_of(live: DomainDef) -> Iterator[str]:
@@ -230,6 +230,8 @@ async def _begin(runtime: Runtime, machine: Machine, live: DomainDef, options: S
         if channel.target_type == "virtio":
             channel.state = "disconnected"
     machine.domain.live_changed()
+    await place_threads(machine, live)
+    await apply_limits(machine, live)
     if not options.paused and options.incoming is None:
         await machine.run("cont")
     _settle(machine, options)

@@ -32,7 +32,6 @@ from pyvirtd.host.process import Process, ProcessGone, ProcessId
 from pyvirtd.host.procfile import process_start_time
 from pyvirtd.store.aside import set_aside
 from pyvirtd.store.atomic import in_background
-from pyvirtd.store.names import file_name
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +113,7 @@ def _recall(runtime: Runtime, status: Status) -> Machine | None:
     domain.set_live(status.definition)
     runtime.domains.activate(domain, status.id)
     if runtime.hierarchies.any:
-        machine.cgroup = Cgroup.existing(f"pyvirtd/{status.id}-{file_name(name)[:60]}", runtime.hierarchies)
+        machine.cgroup = Cgroup.existing(runtime.cgroup_path(status.id, name), runtime.hierarchies)
     try:
         machine.process = Process.attach(status.process)
     except ProcessGone:

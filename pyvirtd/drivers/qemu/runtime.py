@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -141,6 +142,10 @@ class Runtime:
     def guest_dir(self, id: int, name: str) -> Path:
         """The directory of one run of a guest. Sockets' paths are short, so it is too."""
         return self.run_dir / f"{id}-{file_name(name)[:_SHORT_NAME]}"
+
+    def cgroup_path(self, id: int, name: str) -> str:
+        """A guest's control group. Groups are the host's: those of another daemon's guests have other names."""
+        return f"pyvirtd/{zlib.crc32(os.fsencode(self.run_dir)):08x}-{id}-{file_name(name)[:60]}"
 
     def directories_of(self, guest_dir: Path) -> tuple[Path, ...]:
         """The directories that one run of a guest has: that of its sockets, of its channels, of its shared memory."""
