@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from pathlib import Path
 from typing import Final
 
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.core import client
 from pyvirtd.core.domain import Domain
+from pyvirtd.core.identity import check_name, uuid_of
 from pyvirtd.core.modifies import modifies
+from pyvirtd.core.summary import summary
 from pyvirtd.drivers.qemu.noun import Noun
-from pyvirtd.drivers.qemu.pipeline import check_name, definition_of
-from pyvirtd.drivers.qemu.summary import summary
-from pyvirtd.errors import HostSystemError, InternalError, InvalidArg, OperationInvalid
+from pyvirtd.drivers.qemu.pipeline import definition_of
+from pyvirtd.errors import HostSystemError, InvalidArg, OperationInvalid
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.domain import DomainDefineFlags, DomainUndefineFlags
 from pyvirtd.protocol.remote.events import DomainEventLifecycle
@@ -142,13 +142,6 @@ class DefinitionCalls(Noun):
         dom.define(renamed)
         self.runtime.emit(DomainEventLifecycle(dom.ref, _DEFINED, _RENAMED))
         return 0
-
-
-def uuid_of(definition: DomainDef) -> bytes:
-    """The definition's UUID as 16 bytes; post-parse has given it one."""
-    if not definition.uuid:
-        raise InternalError(f"domain '{definition.name}' has no UUID")
-    return uuid.UUID(definition.uuid).bytes
 
 
 def _remove(path: Path, what: str) -> None:

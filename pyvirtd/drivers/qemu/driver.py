@@ -6,6 +6,7 @@ import logging
 from typing import ClassVar
 
 from pyvirtd.core import tasks
+from pyvirtd.core.calls.metadata import MetadataCalls
 from pyvirtd.core.driver import Driver, DriverContext
 from pyvirtd.core.uri import ConnectURI
 from pyvirtd.drivers.qemu.autostart import AutostartCalls, first_since_boot, start_marked
@@ -17,7 +18,6 @@ from pyvirtd.drivers.qemu.descriptors import DescriptorCalls
 from pyvirtd.drivers.qemu.host import HostCalls
 from pyvirtd.drivers.qemu.lifecycle import LifecycleCalls
 from pyvirtd.drivers.qemu.memory import MemoryCalls
-from pyvirtd.drivers.qemu.metadata import MetadataCalls
 from pyvirtd.drivers.qemu.monitor_passthrough import PassthroughCalls
 from pyvirtd.drivers.qemu.native import NativeCalls
 from pyvirtd.drivers.qemu.pinning import PinningCalls

@@ -7,11 +7,11 @@ from typing import Final
 
 from pyvirtd.core import client, tasks
 from pyvirtd.core.domain import Domain
+from pyvirtd.core.identity import uuid_of
 from pyvirtd.core.jobs import JobKind
 from pyvirtd.core.lifecycle import State
 from pyvirtd.core.modifies import modifies, modifies_as, queries
 from pyvirtd.drivers.qemu.agent import Agent
-from pyvirtd.drivers.qemu.definition import uuid_of
 from pyvirtd.drivers.qemu.launch import StartOptions, start_guest
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
 from pyvirtd.drivers.qemu.noun import Noun, machine_of

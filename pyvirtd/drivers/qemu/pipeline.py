@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pyvirtd.conf.domain.domain import DomainDef, parse_domain
+from pyvirtd.core.identity import check_name
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.postparse import assign_aliases, emulator_of, post_parse
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.drivers.qemu.validate import validate
-from pyvirtd.errors import ConfigUnsupported, XMLError
+from pyvirtd.errors import ConfigUnsupported
 
 TYPES = ("qemu", "kvm")
 
@@ -44,13 +45,3 @@ def named(live: DomainDef) -> DomainDef:
     """The same definition with an alias for each device."""
     assign_aliases(live)
     return live
-
-
-def check_name(name: str) -> None:
-    """Raises XMLError for a name that no domain can have."""
-    if not name or name.isspace():
-        raise XMLError("a domain's <name> has to have a character that is no space")
-    if "/" in name:
-        raise XMLError(f"a domain's name cannot have a '/': {name!r}")
-    if "\n" in name:
-        raise XMLError(f"a domain's name is one line: {name!r}")

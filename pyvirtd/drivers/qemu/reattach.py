@@ -19,8 +19,8 @@ from typing import Any, Final, NamedTuple
 
 from pyvirtd.core import tasks
 from pyvirtd.core.domain import Domain
+from pyvirtd.core.identity import uuid_of
 from pyvirtd.core.lifecycle import State
-from pyvirtd.drivers.qemu.definition import uuid_of
 from pyvirtd.drivers.qemu.launch import MARK, vcpu_threads
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
 from pyvirtd.drivers.qemu.pipeline import named

@@ -157,6 +157,11 @@ class Runtime:
             if machine.process is not None and machine.domain.machine is machine and not machine.process.poll():
                 await in_background(self.status.save, machine.domain.name, self._status_of(machine).text())
 
+    async def save_live(self, domain: Domain) -> None:
+        """Its live definition has changed."""
+        if domain.machine is not None:
+            await self.save_status(domain.machine)
+
     def _status_of(self, machine: Machine) -> Status:
         domain, process = machine.domain, machine.process
         assert domain.live is not None

@@ -12,12 +12,13 @@ import pytest
 from pyvirtd.conf.domain.domain import DomainDef, parse_domain
 from pyvirtd.core.driver import DriverContext, Drivers
 from pyvirtd.core.events import EventBus
+from pyvirtd.core.identity import check_name
 from pyvirtd.core.paths import Paths
 from pyvirtd.drivers.qemu import definition as definitions
 from pyvirtd.drivers.qemu import launch, lifecycle
 from pyvirtd.drivers.qemu.command import QemuCommand
 from pyvirtd.drivers.qemu.driver import QemuDriver
-from pyvirtd.drivers.qemu.pipeline import check_name, named
+from pyvirtd.drivers.qemu.pipeline import named
 from pyvirtd.protocol.remote.events import DomainEventLifecycle
 
 FAKE = Path(__file__).parents[2] / "fakes/qemu.py"

@@ -6,10 +6,10 @@ import asyncio
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+from pyvirtd.core.calls.lookup import select
 from pyvirtd.core.domain import Domain
 from pyvirtd.drivers.qemu.machine import Machine
 from pyvirtd.drivers.qemu.noun import Noun
-from pyvirtd.drivers.qemu.query import select
 from pyvirtd.drivers.qemu.stats import records
 from pyvirtd.drivers.qemu.stats.records import Image
 from pyvirtd.errors import ArgumentUnsupported

@@ -9,9 +9,9 @@ from lxml import etree
 
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.xml.document import load_any
+from pyvirtd.core.calls.noun import DomainNoun, change_both, impact
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies, queries
-from pyvirtd.drivers.qemu.noun import Noun, impact
 from pyvirtd.errors import InvalidArg, NoDomainMetadata
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.domain import DomainMetadataType
@@ -21,7 +21,7 @@ from pyvirtd.protocol.remote.events import DomainEventMetadataChange
 _KEY: Final = re.compile(r"[A-Za-z_][\w.-]*")
 
 
-class MetadataCalls(Noun):
+class MetadataCalls(DomainNoun):
     """domain_set_metadata, domain_get_metadata."""
 
     @supports(Impact.LIVE | Impact.CONFIG)
@@ -30,17 +30,7 @@ class MetadataCalls(Noun):
         self, dom: Domain, type: int, metadata: str | None, key: str | None, uri: str | None, flags: int
     ) -> None:
         live, config = impact(dom, flags)
-        change = _change(type, metadata, key, uri)
-        if config:
-            definition = dom.definition.copy()
-            change(definition)
-            await self.runtime.save(definition)
-            dom.define(definition)
-        if live and dom.live is not None:
-            changed = dom.live.copy()
-            change(changed)
-            dom.set_live(changed)
-            await self.runtime.save_status(dom.machine)
+        await change_both(self.runtime, dom, _change(type, metadata, key, uri), live=live, config=config)
         self.runtime.emit(DomainEventMetadataChange(dom.ref, type, uri))
 
     @supports(Impact.LIVE | Impact.CONFIG)
