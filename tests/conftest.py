@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import pytest
 
-from tests.harness.daemon import Daemon, Pyvirtd, Reference
+from tests.harness.daemon import Daemon, Pyvirtd, Reference, end_abandoned
 from tests.harness.netns import NetworkNamespace
 from tests.harness.terminal import Terminal
 
@@ -17,6 +19,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """--reference: prove the end-to-end tests on the real libvirtd."""
     parser.addoption("--reference", action="store_true",
                      help="run tests that use the `daemon` fixture against a private real libvirtd")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tidy up after runs that were killed; and when this one is told to end, let its fixtures end their guests."""
+    end_abandoned()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: the fixtures are at work
+        raise KeyboardInterrupt(f"signal {number}")
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -8,8 +8,10 @@ reused. `Process` is the handle for both kinds, a child that `start` made and a 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -50,6 +52,7 @@ class Launch:
     numbers. A stdio descriptor that is None is /dev/null. With `uid` or `gid` the child has exactly `groups` as
     supplementary groups; without either it keeps the daemon's identity. `rlimits` maps resource.RLIMIT_* to
     (soft, hard). `cgroup` and `rlimits` apply right after exec, before the program can have set itself up.
+    `dies_with_us`: for helpers, which nobody would end after a daemon that was killed.
     """
 
     argv: Sequence[str]
@@ -66,6 +69,7 @@ class Launch:
     new_session: bool = True
     cgroup: Cgroup | None = None
     rlimits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    dies_with_us: bool = False
 
 
 def start(launch: Launch) -> Process:
@@ -75,7 +79,7 @@ def start(launch: Launch) -> Process:
     """
     identity_given = launch.uid is not None or launch.gid is not None
     popen = subprocess.Popen(
-        list(launch.argv),
+        _tied(launch) if launch.dies_with_us else list(launch.argv),
         stdin=subprocess.DEVNULL if launch.stdin is None else launch.stdin,
         stdout=subprocess.DEVNULL if launch.stdout is None else launch.stdout,
         stderr=subprocess.DEVNULL if launch.stderr is None else launch.stderr,
@@ -99,6 +103,34 @@ def start(launch: Launch) -> Process:
         popen.kill()
         popen.wait()
         raise
+
+
+def _tied(launch: Launch) -> list[str]:
+    """The command line behind util-linux's setpriv, which has the kernel kill the program when its parent dies.
+
+    PR_SET_PDEATHSIG has to be set in the child; a `preexec_fn` that did so would not be safe beside threads. Raises
+    OSError for a program that is not there, which otherwise only setpriv would notice.
+    """
+    name, path = launch.argv[0], launch.env.get("PATH", SAFE_PATH)
+    program, setpriv = shutil.which(name, path=path), shutil.which("setpriv", path=SAFE_PATH)
+    number = (errno.EACCES if os.path.exists(name) else errno.ENOENT) if program is None else _why_not_executable(program)
+    if program is None or number:
+        raise OSError(number, os.strerror(number), name)
+    return [*((setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()), program, *launch.argv[1:]]
+
+
+def _why_not_executable(program: str) -> int:
+    """ENOEXEC for a file that the kernel would not execute: setpriv would have a shell read it instead. 0: fine."""
+    try:
+        with open(program, "rb") as file:
+            head = file.read(_ELF_HEADER)
+    except PermissionError:
+        return 0  # it may be executed all the same
+    return 0 if head[:2] == b"#!" or (head[:4] == b"\x7fELF" and len(head) == _ELF_HEADER) else errno.ENOEXEC
+
+
+_ELF_HEADER: Final = 52
+"""Bytes of the shorter one, that of 32-bit files (elf(5))."""
 
 
 class Process:
@@ -251,7 +283,7 @@ async def run(
     uid: int | None = None,
     gid: int | None = None,
 ) -> Output:
-    """Run a short program to its end, with `data` on its stdin; never through a shell.
+    """Run a short program to its end, with `data` on its stdin; never through a shell. It dies with the daemon.
 
     At most `max_output` bytes of each of stdout and stderr are taken. A program that writes more, or runs longer
     than `timeout` seconds, is killed: InternalError and OperationTimeout respectively. An exit status other than
@@ -270,6 +302,7 @@ async def run(
                 cwd=cwd,
                 uid=uid,
                 gid=gid,
+                dies_with_us=True,
             )
         )
     except BaseException:

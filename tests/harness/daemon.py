@@ -19,6 +19,9 @@ from tests.harness.programs import Ran, clean_env, require_program, require_root
 # Socket paths end at 107 bytes, so the roots are short and not under pytest's tmp_path.
 SHORT_TMP = os.environ.get("PYVIRTD_TEST_TMP", "/tmp")
 
+OWNER = "owner"
+"""The file in a daemon's root that names the test run: its process id, and when that began."""
+
 
 def wait_for(what: str, check: Callable[[], object], timeout: float = 10.0, every: float = 0.02) -> object:
     """The first true value of `check`, or an error that names what was waited for."""
@@ -51,6 +54,43 @@ def answers(path: Path) -> bool:
         return sock.connect_ex(str(path)) == 0
 
 
+def pids_of(root: Path) -> list[int]:
+    """Processes that name a place below `root` in their command line, their environment, or as their stderr."""
+    mark = f"{root}/".encode()
+
+    def ours(proc: Path) -> bool:
+        words = (proc / "cmdline").read_bytes(), (proc / "environ").read_bytes()
+        return any(mark in each for each in words) or mark in os.readlink(os.fsencode(proc / "fd/2"))
+
+    return list(pids_that(ours))
+
+
+def started(pid: int) -> str:
+    """When a process began, in the host's ticks; "" when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def end_abandoned() -> list[int]:
+    """End what the daemons of killed test runs left: those whose root names an owner that is no more."""
+    ended = []
+    for owner in Path(SHORT_TMP).glob(f"pv-*/{OWNER}"):
+        try:
+            words = owner.read_text().split()
+            if owner.stat().st_uid != os.getuid() or len(words) != 2 or started(int(words[0])) == words[1]:
+                continue
+        except (OSError, ValueError):
+            continue
+        spaces = {os.readlink(f"/proc/{pid}/ns/mnt") for pid in pids_of(owner.parent)} - {os.readlink("/proc/self/ns/mnt")}
+        for pid in {*pids_of(owner.parent), *pids_that(lambda proc, s=spaces: os.readlink(proc / "ns/mnt") in s)}:
+            kill(pid)
+            ended.append(pid)
+        shutil.rmtree(owner.parent, ignore_errors=True)
+    return ended
+
+
 class Daemon:
     """A daemon with everything it owns under `root`; its sockets are root/run/libvirt-sock and its siblings."""
 
@@ -59,6 +99,7 @@ class Daemon:
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="pv-", dir=SHORT_TMP))
         self.root.chmod(0o755)
+        (self.root / OWNER).write_text(f"{os.getpid()} {started(os.getpid())}")
         self.process: subprocess.Popen[bytes] | None = None
         self.log_path = self.root / "out"
 
@@ -145,14 +186,8 @@ class Daemon:
 
     def leftovers(self) -> list[int]:
         """Processes that belong to this daemon, guests above all, itself not counted."""
-        mark = f"{self.root}/".encode()
         own = self.process.pid if self.process else -1
-
-        def ours(proc: Path) -> bool:
-            words = (proc / "cmdline").read_bytes(), (proc / "environ").read_bytes()
-            return any(mark in each for each in words) or mark in os.readlink(os.fsencode(proc / "fd/2"))
-
-        return [pid for pid in pids_that(ours) if pid != own]
+        return [pid for pid in pids_of(self.root) if pid != own]
 
     def guests(self) -> dict[str, int]:
         """Name -> process id of the emulators that run for this daemon, as their command lines tell."""

@@ -150,3 +150,56 @@ def test_starting_takes_milliseconds() -> None:
         os.waitpid(process.pid, 0)
         process.close()
     assert min(times) < 0.05
+
+
+CHILDREN = """
+import asyncio, os
+from pyvirtd.host.process import Launch, run, start
+async def main():
+    helper, guest = start(Launch(argv=["sleep", "60"], dies_with_us=True)), start(Launch(argv=["sleep", "60"]))
+    print(helper.pid, guest.pid, flush=True)
+    await run(["sleep", "60"])
+asyncio.run(main())
+"""
+
+
+def test_helpers_die_with_a_killed_daemon_and_guests_do_not() -> None:
+    daemon = subprocess.Popen([PY, "-c", CHILDREN], stdout=subprocess.PIPE)
+    assert daemon.stdout is not None
+    helper, guest = (int(word) for word in daemon.stdout.readline().split())
+    try:
+        end = time.monotonic() + 10  # all three sleep: none is still on its way there through setpriv
+        while len(asleep := sleepers(daemon.pid)) < 3:
+            assert time.monotonic() < end, asleep
+            time.sleep(0.01)
+        daemon.kill()
+        daemon.wait()
+        end = time.monotonic() + 10
+        while left := [pid for pid in asleep if pid != guest and is_running(pid)]:
+            assert time.monotonic() < end, f"{left} of {asleep} outlived it; {helper} is the helper"
+            time.sleep(0.01)
+        assert is_running(guest)
+    finally:
+        daemon.kill()
+        os.kill(guest, signal.SIGKILL)
+        daemon.stdout.close()
+
+
+def sleepers(parent: int) -> list[int]:
+    """Children of a process that have become `sleep`."""
+    children = open(f"/proc/{parent}/task/{parent}/children").read().split()
+    return [int(pid) for pid in children if open(f"/proc/{pid}/comm").read() == "sleep\n"]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return open(f"/proc/{pid}/stat", "rb").read().rpartition(b")")[2].split()[0] != b"Z"
+    except OSError:
+        return False
+
+
+async def test_a_missing_helper_is_named() -> None:
+    for name, kind in (("no-such-program", FileNotFoundError), ("/etc/passwd", PermissionError)):
+        with pytest.raises(kind) as e:
+            await run([name])
+        assert e.value.filename == name

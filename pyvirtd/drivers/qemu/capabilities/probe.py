@@ -149,5 +149,6 @@ def _start(
             uid=run_as.uid if run_as else None,
             gid=run_as.gid if run_as else None,
             groups=run_as.groups if run_as else (),
+            dies_with_us=True,
         )
     )

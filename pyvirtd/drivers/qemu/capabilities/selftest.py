@@ -182,6 +182,7 @@ async def _run(argv: list[str], files: tuple[int, int, int], run_as: RunAs | Non
             uid=run_as.uid if run_as else None,
             gid=run_as.gid if run_as else None,
             groups=run_as.groups if run_as else (),
+            dies_with_us=True,
         )
     )
     try:
