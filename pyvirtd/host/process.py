@@ -113,7 +113,10 @@ def _tied(launch: Launch) -> list[str]:
     """
     name, path = launch.argv[0], launch.env.get("PATH", SAFE_PATH)
     program, setpriv = shutil.which(name, path=path), shutil.which("setpriv", path=SAFE_PATH)
-    number = (errno.EACCES if os.path.exists(name) else errno.ENOENT) if program is None else _why_not_executable(program)
+    if program is None:
+        number = errno.EACCES if os.path.exists(name) else errno.ENOENT
+    else:
+        number = _why_not_executable(program)
     if program is None or number:
         raise OSError(number, os.strerror(number), name)
     return [*((setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()), program, *launch.argv[1:]]

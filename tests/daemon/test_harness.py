@@ -24,11 +24,11 @@ def test_it(pyvirtd):
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+def run(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A test run whose test has started a daemon and a "guest" and takes its time; and the daemon's root."""
     (tmp_path / "test_it.py").write_text(RUN)
-    options = ["-p", "tests.conftest", "-q", "-s", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(tmp_path)]
-    process = subprocess.Popen([sys.executable, "-m", "pytest", *options, str(tmp_path / "test_it.py")], cwd=TOP,
+    options = ["-p", "tests.conftest", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(tmp_path)]
+    process = subprocess.Popen([sys.executable, "-m", "pytest", "-q", "-s", *options, str(tmp_path / "test_it.py")], cwd=TOP,
                                stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(TOP)})
     assert process.stdout is not None
     root = next((Path(line.split()[-1]) for line in process.stdout if f"{SHORT_TMP}/pv-" in line), None)
@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_an_interrupted_run_ends_its_guests(run: tuple["subprocess.Popen[str]", Path], number: int) -> None:
+def test_an_interrupted_run_ends_its_guests(run: tuple[subprocess.Popen[str], Path], number: int) -> None:
     process, root = run
     process.send_signal(number)
     process.wait(30)
@@ -49,7 +49,7 @@ def test_an_interrupted_run_ends_its_guests(run: tuple["subprocess.Popen[str]", 
     assert not root.exists()
 
 
-def test_a_killed_run_is_tidied_up_by_the_next(run: tuple["subprocess.Popen[str]", Path]) -> None:
+def test_a_killed_run_is_tidied_up_by_the_next(run: tuple[subprocess.Popen[str], Path]) -> None:
     process, root = run
     process.kill()
     process.wait()

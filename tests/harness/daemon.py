@@ -73,6 +73,13 @@ def started(pid: int) -> str:
         return ""
 
 
+def in_namespaces_of(pids: list[int]) -> list[int]:
+    """Processes in the mount namespaces of others, where those are not our own."""
+    spaces = {os.readlink(f"/proc/{pid}/ns/mnt") for pid in pids if Path(f"/proc/{pid}").exists()}
+    spaces.discard(os.readlink("/proc/self/ns/mnt"))
+    return list(pids_that(lambda proc: os.readlink(proc / "ns/mnt") in spaces))
+
+
 def end_abandoned() -> list[int]:
     """End what the daemons of killed test runs left: those whose root names an owner that is no more."""
     ended = []
@@ -83,8 +90,7 @@ def end_abandoned() -> list[int]:
                 continue
         except (OSError, ValueError):
             continue
-        spaces = {os.readlink(f"/proc/{pid}/ns/mnt") for pid in pids_of(owner.parent)} - {os.readlink("/proc/self/ns/mnt")}
-        for pid in {*pids_of(owner.parent), *pids_that(lambda proc, s=spaces: os.readlink(proc / "ns/mnt") in s)}:
+        for pid in {*pids_of(owner.parent), *in_namespaces_of(pids_of(owner.parent))}:
             kill(pid)
             ended.append(pid)
         shutil.rmtree(owner.parent, ignore_errors=True)

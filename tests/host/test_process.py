@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -187,13 +188,13 @@ def test_helpers_die_with_a_killed_daemon_and_guests_do_not() -> None:
 
 def sleepers(parent: int) -> list[int]:
     """Children of a process that have become `sleep`."""
-    children = open(f"/proc/{parent}/task/{parent}/children").read().split()
-    return [int(pid) for pid in children if open(f"/proc/{pid}/comm").read() == "sleep\n"]
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text() == "sleep\n"]
 
 
 def is_running(pid: int) -> bool:
     try:
-        return open(f"/proc/{pid}/stat", "rb").read().rpartition(b")")[2].split()[0] != b"Z"
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
     except OSError:
         return False
 
