@@ -27,8 +27,8 @@ def test_it(pyvirtd):
 def run(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A test run whose test has started a daemon and a "guest" and takes its time; and the daemon's root."""
     (tmp_path / "test_it.py").write_text(RUN)
-    options = ["-p", "tests.conftest", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(tmp_path)]
-    process = subprocess.Popen([sys.executable, "-m", "pytest", "-q", "-s", *options, str(tmp_path / "test_it.py")], cwd=TOP,
+    options = ["-s", "-p", "tests.conftest", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(tmp_path)]
+    process = subprocess.Popen([sys.executable, "-m", "pytest", *options, str(tmp_path / "test_it.py")], cwd=TOP,
                                stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(TOP)})
     assert process.stdout is not None
     root = next((Path(line.split()[-1]) for line in process.stdout if f"{SHORT_TMP}/pv-" in line), None)
