@@ -15,7 +15,11 @@ from pyvirtd.drivers.qemu.capabilities.calls import CapabilityCalls
 from pyvirtd.drivers.qemu.console import ConsoleCalls
 from pyvirtd.drivers.qemu.definition import DefinitionCalls
 from pyvirtd.drivers.qemu.descriptors import DescriptorCalls
+from pyvirtd.drivers.qemu.guest import GuestCalls
+from pyvirtd.drivers.qemu.guestinfo import GuestInfoCalls
 from pyvirtd.drivers.qemu.host import HostCalls
+from pyvirtd.drivers.qemu.interface import InterfaceCalls
+from pyvirtd.drivers.qemu.jobinfo import JobInfoCalls
 from pyvirtd.drivers.qemu.lifecycle import LifecycleCalls
 from pyvirtd.drivers.qemu.memory import MemoryCalls
 from pyvirtd.drivers.qemu.monitor_passthrough import PassthroughCalls
@@ -25,6 +29,7 @@ from pyvirtd.drivers.qemu.query import QueryCalls
 from pyvirtd.drivers.qemu.reattach import reattach_all
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.drivers.qemu.settings import QemuSettings
+from pyvirtd.drivers.qemu.snapshots import SnapshotCalls
 from pyvirtd.drivers.qemu.stats.calls import StatsCalls
 from pyvirtd.drivers.qemu.tuning import TuningCalls
 from pyvirtd.drivers.qemu.vcpu import VcpuCalls
@@ -53,6 +58,11 @@ class QemuDriver(
     TuningCalls,
     MemoryCalls,
     BlockCalls,
+    JobInfoCalls,
+    SnapshotCalls,
+    InterfaceCalls,
+    GuestInfoCalls,
+    GuestCalls,
     Driver,
 ):
     """QEMU guests, with and without KVM: qemu:///system for root's daemon, qemu:///session for a user's."""
