@@ -34,6 +34,11 @@ Keep = Callable[[Any, int], bool]
 NOTHING: Final = object()  # no value of its own: never equal to one
 
 
+def told(value: Any, flags: int) -> bool:
+    """For `keep`: no and 0 are what a document without the field means; the model doesn't hold them."""
+    return bool(value)
+
+
 class Dump:
     """What a document is for: the bits of VIR_DOMAIN_XML_* and, above them, the daemon's own."""
 

@@ -1,0 +1,50 @@
+"""Documents other than domains, held against the corpus: rates reached are floors, laws hold for every input."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyvirtd.errors import VirtError
+from tests.conf import documents, makers
+
+pytestmark = pytest.mark.skipif(not documents.place().is_dir(), reason="the shared corpus is not beside the repository")
+
+# kind: (same documents, same error codes) at least
+FLOORS = {
+    "network": (1.0, 1.0),
+}
+EXPECTED_FLOORS = {"network": 1.0}
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_as_the_real_daemon(kind: str) -> None:
+    found = documents.verdicts(kind)
+    got = documents.rates(found)
+    same, codes = FLOORS[kind]
+    assert got.accepted + got.refused > 0
+    assert got.same >= same, [verdict for verdict in found if verdict.kind in ("different", "refused")]
+    assert got.codes >= codes, [verdict for verdict in found if verdict.kind in ("taken", "other code")]
+
+
+@pytest.mark.parametrize("kind", EXPECTED_FLOORS)
+def test_as_libvirts_own_tests_expect(kind: str) -> None:
+    found = documents.expected(kind)
+    assert documents.rates(found).same >= EXPECTED_FLOORS[kind], [v for v in found if v.kind != "same"]
+
+
+@pytest.mark.parametrize("kind", makers.ROUND)
+def test_printing_settles(kind: str) -> None:
+    """What is printed reads as the same model, and prints the same."""
+    parse, format = makers.ROUND[kind]
+    count = 0
+    for path in sorted((documents.place() / "corpus" / kind / "in").glob("*.xml")):
+        try:
+            model = parse(path.read_text())
+        except VirtError:
+            continue
+        text = format(model)
+        again = parse(text)
+        assert again == model, path.name
+        assert format(again) == text, path.name
+        count += 1
+    assert count
