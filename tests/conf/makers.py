@@ -8,6 +8,10 @@ from typing import Any
 from pyvirtd.conf.network import check_functions, check_network, complete_network, format_network, parse_network
 from pyvirtd.conf.network.network import Bridge
 from pyvirtd.conf.network.port import format_network_port, parse_network_port
+from pyvirtd.conf.storage import (
+    check_backend, check_pool, check_volume, complete_pool, complete_volume, format_pool, format_volume, parse_pool,
+    parse_volume, place_volume,
+)  # fmt: skip
 from pyvirtd.conf.xml import Dump
 
 
@@ -31,12 +35,46 @@ def network(text: str) -> str:
     return format_network(made, Dump.INACTIVE)
 
 
-MAKERS: dict[str, Callable[[str], str]] = {"network": network}
-STEPS: dict[str, tuple[str, str]] = {}  # kind: the document's step, the deciding step
+# Debian's libvirt-daemon-system, with no package of a storage driver beside it.
+SERVED = ("dir", "fs", "netfs", "logical", "disk", "iscsi", "scsi", "mpath")
 
 
-EXPECTED: dict[str, tuple[Callable[[str], str], str]] = {"network": (network_read, "network/expect")}
+EMPTY_QCOW2 = 196608  # bytes that QEMU 7.2 writes for an image without contents
+
+
+def pool_read(text: str) -> str:
+    made = parse_pool(text)
+    complete_pool(made)
+    check_pool(made)
+    return format_pool(made, Dump.INACTIVE)
+
+
+def pool(text: str) -> str:
+    made = parse_pool(text)
+    complete_pool(made)
+    check_pool(made)
+    check_backend(made, SERVED)
+    return format_pool(made, Dump.INACTIVE)
+
+
+def volume(text: str) -> str:
+    made = parse_volume(text)
+    complete_volume(made)
+    check_volume(made)
+    place_volume(made, "/var/tmp/pyvirtd-oracle-volumes", EMPTY_QCOW2)
+    return format_volume(made)
+
+
+MAKERS: dict[str, Callable[[str], str]] = {"network": network, "pool": pool, "volume": volume}
+# kind: the step with the document, the step that decides
+STEPS: dict[str, tuple[str, str]] = {"volume": ("xml", "create")}
+EXPECTED: dict[str, tuple[Callable[[str], str], str]] = {
+    "network": (network_read, "network/expect"),
+    "pool": (pool_read, "pool/expect/xml"),
+}
 ROUND: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
     "network": (parse_network, format_network),
     "network-port": (parse_network_port, format_network_port),
+    "pool": (parse_pool, format_pool),
+    "volume": (parse_volume, format_volume),
 }

@@ -12,8 +12,10 @@ pytestmark = pytest.mark.skipif(not documents.place().is_dir(), reason="the shar
 # kind: (same documents, same error codes) at least
 FLOORS = {
     "network": (1.0, 1.0),
+    "pool": (1.0, 1.0),
+    "volume": (1.0, 1.0),
 }
-EXPECTED_FLOORS = {"network": 1.0}
+EXPECTED_FLOORS = {"network": 1.0, "pool": 1.0}
 
 
 @pytest.mark.parametrize("kind", FLOORS)
