@@ -20,6 +20,8 @@ def canonical(text: str) -> str:
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return f"::ffff:{address.ipv4_mapped}"
+    if isinstance(address, ipaddress.IPv6Address) and 1 << 16 <= int(address) < 1 << 32:
+        return f"::{ipaddress.IPv4Address(int(address))}"  # as inet_ntop spells these
     return str(address)
 
 

@@ -8,6 +8,10 @@ from typing import Any
 from pyvirtd.conf.network import check_functions, check_network, complete_network, format_network, parse_network
 from pyvirtd.conf.network.network import Bridge
 from pyvirtd.conf.network.port import format_network_port, parse_network_port
+from pyvirtd.conf.nwfilter import (
+    check_filter, complete_filter, format_filter, format_filter_binding, parse_filter, parse_filter_binding,
+)  # fmt: skip
+from pyvirtd.conf.secret import complete_secret, format_secret, parse_secret
 from pyvirtd.conf.storage import (
     check_backend, check_pool, check_volume, complete_pool, complete_volume, format_pool, format_volume, parse_pool,
     parse_volume, place_volume,
@@ -65,16 +69,35 @@ def volume(text: str) -> str:
     return format_volume(made)
 
 
-MAKERS: dict[str, Callable[[str], str]] = {"network": network, "pool": pool, "volume": volume}
+def nwfilter(text: str) -> str:
+    made = parse_filter(text)
+    complete_filter(made)
+    check_filter(made)
+    return format_filter(made)
+
+
+def secret(text: str) -> str:
+    made = parse_secret(text)
+    complete_secret(made)
+    return format_secret(made)
+
+
+MAKERS: dict[str, Callable[[str], str]] = {
+    "network": network, "pool": pool, "volume": volume, "nwfilter": nwfilter, "secret": secret,
+}  # fmt: skip
 # kind: the step with the document, the step that decides
 STEPS: dict[str, tuple[str, str]] = {"volume": ("xml", "create")}
 EXPECTED: dict[str, tuple[Callable[[str], str], str]] = {
     "network": (network_read, "network/expect"),
     "pool": (pool_read, "pool/expect/xml"),
+    "nwfilter": (nwfilter, "nwfilter/expect"),
 }
 ROUND: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
     "network": (parse_network, format_network),
     "network-port": (parse_network_port, format_network_port),
     "pool": (parse_pool, format_pool),
     "volume": (parse_volume, format_volume),
+    "nwfilter": (parse_filter, format_filter),
+    "nwfilter-binding": (parse_filter_binding, format_filter_binding),
+    "secret": (parse_secret, format_secret),
 }

@@ -14,8 +14,14 @@ FLOORS = {
     "network": (1.0, 1.0),
     "pool": (1.0, 1.0),
     "volume": (1.0, 1.0),
+    "nwfilter": (1.0, 1.0),
+    "secret": (1.0, 1.0),
 }
-EXPECTED_FLOORS = {"network": 1.0, "pool": 1.0}
+EXPECTED_FLOORS = {
+    "network": 1.0,
+    "pool": 1.0,
+    "nwfilter": 0.92,  # quirks-invalid: 9.0.0 prints negated matches first
+}
 
 
 @pytest.mark.parametrize("kind", FLOORS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pyvirtd.conf.storage.source import PoolSource
-from pyvirtd.conf.storage.values import Mode, Owner, clean_path
+from pyvirtd.conf.storage.values import Mode, Owner, chosen, clean_path
 from pyvirtd.conf.xml import Dump, Element, at, child, children, format, inline, must, namespace, parse, size, texts
 from pyvirtd.conf.xml.types import Uuid, YesNo
 from pyvirtd.errors import ErrorDomain, XMLError
@@ -53,8 +53,8 @@ class Pool(Element, tag="pool"):
     source: PoolSource = child(PoolSource, always=True)
     target: str | None = at("target/path")
     mode: Annotated[int, Mode] | None = at("target/permissions/mode")
-    owner: Owner | None = at("target/permissions/owner", omit=-1)
-    group: Owner | None = at("target/permissions/group", omit=-1)
+    owner: Owner | None = at("target/permissions/owner", keep=chosen)
+    group: Owner | None = at("target/permissions/group", keep=chosen)
     label: str | None = at("target/permissions/label")
     refresh_allocation: Literal["default", "capacity"] | None = at("refresh/volume/@allocation")
 

@@ -34,6 +34,11 @@ def _owner(text: str) -> int:
 Owner = Annotated[int, Codec(_owner, str, right="a user's or group's number, or -1 for the daemon's own", pattern="-?[0-9]+")]
 
 
+def chosen(owner: int, flags: int) -> bool:
+    """For `keep`: -1, which leaves the choice to the daemon, is what a document without owner means."""
+    return owner != -1
+
+
 def clean_path(path: str) -> str:
     """Without repeated and trailing slashes; two at the start (which POSIX leaves to systems) stay."""
     kept = "//" if path.startswith("//") and not path.startswith("///") else "/" if path.startswith("/") else ""

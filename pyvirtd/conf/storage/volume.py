@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pyvirtd.conf.domain.source import Encryption
-from pyvirtd.conf.storage.values import Mode, Owner
+from pyvirtd.conf.storage.values import Mode, Owner, chosen
 from pyvirtd.conf.xml import Dump, Element, at, child, children, flag, format, must, parse, size
 from pyvirtd.conf.xml.types import ULong
 from pyvirtd.errors import ErrorDomain
@@ -20,8 +20,8 @@ class BackingStore(Element, tag="backingStore"):
     path: str | None = at("path")
     format: str | None = at("format/@type")
     mode: Annotated[int, Mode] | None = at("permissions/mode")
-    owner: Owner | None = at("permissions/owner", omit=-1)
-    group: Owner | None = at("permissions/group", omit=-1)
+    owner: Owner | None = at("permissions/owner", keep=chosen)
+    group: Owner | None = at("permissions/group", keep=chosen)
     label: str | None = at("permissions/label")
 
 
@@ -60,8 +60,8 @@ class Volume(Element, tag="volume"):
     path: str | None = at("target/path")
     format: str | None = at("target/format/@type")
     mode: Annotated[int, Mode] | None = at("target/permissions/mode")
-    owner: Owner | None = at("target/permissions/owner", omit=-1)
-    group: Owner | None = at("target/permissions/group", omit=-1)
+    owner: Owner | None = at("target/permissions/owner", keep=chosen)
+    group: Owner | None = at("target/permissions/group", keep=chosen)
     label: str | None = at("target/permissions/label")
     atime: str | None = at("target/timestamps/atime")
     mtime: str | None = at("target/timestamps/mtime")
