@@ -9,12 +9,25 @@ from pyvirtd.conf.network import check_functions, check_network, complete_networ
 from pyvirtd.conf.network.network import Bridge
 from pyvirtd.conf.network.port import format_network_port, parse_network_port
 from pyvirtd.conf.nwfilter import (
-    check_filter, complete_filter, format_filter, format_filter_binding, parse_filter, parse_filter_binding,
+    check_filter,
+    complete_filter,
+    format_filter,
+    format_filter_binding,
+    parse_filter,
+    parse_filter_binding,
 )  # fmt: skip
 from pyvirtd.conf.secret import complete_secret, format_secret, parse_secret
 from pyvirtd.conf.storage import (
-    check_backend, check_pool, check_volume, complete_pool, complete_volume, format_pool, format_volume, parse_pool,
-    parse_volume, place_volume,
+    check_backend,
+    check_pool,
+    check_volume,
+    complete_pool,
+    complete_volume,
+    format_pool,
+    format_volume,
+    parse_pool,
+    parse_volume,
+    place_volume,
 )  # fmt: skip
 from pyvirtd.conf.xml import Dump
 

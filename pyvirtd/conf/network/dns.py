@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pyvirtd.conf.inet import IpAddress
 from pyvirtd.conf.xml import Element, at, children, must, texts

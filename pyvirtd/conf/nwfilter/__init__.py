@@ -1,8 +1,15 @@
 """Network filters and their bindings."""
 
 from pyvirtd.conf.nwfilter.nwfilter import (
-    FilterBindingDef, FilterDef, check_filter, complete_filter, format_filter, format_filter_binding, included,
-    parse_filter, parse_filter_binding,
+    FilterBindingDef,
+    FilterDef,
+    check_filter,
+    complete_filter,
+    format_filter,
+    format_filter_binding,
+    included,
+    parse_filter,
+    parse_filter_binding,
 )  # fmt: skip
 
 __all__ = [

@@ -143,7 +143,7 @@ def check_filter(definition: FilterDef) -> None:
         raise InvalidArg(f"{where}: chain {chain[:60]!r} has more than {LONGEST_CHAIN} letters", domain=ErrorDomain.NWFILTER)
     if not chain or not all(letter.isalnum() or letter in "_:-." for letter in chain) or not chain.isascii():
         raise InvalidArg(f"{where}: chain {chain!r} has to be of letters, digits and _:-.", domain=ErrorDomain.NWFILTER)
-    if chain not in CHAINS and chain.partition("-")[0] not in CHAINS or chain.startswith("root-"):
+    if (chain not in CHAINS and chain.partition("-")[0] not in CHAINS) or chain.startswith("root-"):
         raise InvalidArg(
             f"{where}: chain {chain!r} has to be one of {', '.join(CHAINS)} or one of these with -NAME behind it",
             domain=ErrorDomain.NWFILTER,

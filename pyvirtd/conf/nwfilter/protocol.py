@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar
 
 from pyvirtd.conf.nwfilter.values import (
-    Byte, Dscp, EtherType, Ip4, Ip6, IpProtocol, IpSet, IpSetFlags, MacAddress, MacMask, Mask4, Mask6, Opcode, Short,
-    States, TcpFlags, Truth, VlanId, Word,
+    Byte,
+    Dscp,
+    EtherType,
+    Ip4,
+    Ip6,
+    IpProtocol,
+    IpSet,
+    IpSetFlags,
+    MacAddress,
+    MacMask,
+    Mask4,
+    Mask6,
+    Opcode,
+    Short,
+    States,
+    TcpFlags,
+    Truth,
+    VlanId,
+    Word,
 )  # fmt: skip
 from pyvirtd.conf.xml import Element, at
 from pyvirtd.conf.xml.fields import told
