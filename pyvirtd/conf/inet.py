@@ -54,4 +54,6 @@ def within(address: str, network: str, prefix: int) -> bool:
     return packed(address) >> hosts == packed(network) >> hosts
 
 
-IpAddress = Annotated[str, Codec(canonical, right="an IP address like 192.168.122.1 or fd00::1", pattern="[0-9a-fA-F:.]+")]
+IpAddress = Annotated[
+    str, Codec(canonical, right="an IP address like 192.168.122.1 or fd00::1", pattern="[0-9a-fA-F:.]+")
+]

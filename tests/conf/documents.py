@@ -109,7 +109,7 @@ def verdicts(kind: str) -> list[Verdict]:
 
 
 def expected(kind: str) -> list[Verdict]:
-    """Against what the origin's own tests expect, of inputs without UUID to choose: 9.8's, a hint for other versions."""
+    """Against what the origin's own tests expect of 9.8: a hint for other versions."""
     canonical = tool("compare-oracle").canonical
     make, where = makers.EXPECTED[kind]
     found = []

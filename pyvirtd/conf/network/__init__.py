@@ -5,5 +5,6 @@ from pyvirtd.conf.network.postparse import complete_network, free_bridge_name
 from pyvirtd.conf.network.validate import check_functions, check_network
 
 __all__ = [
-    "NetworkDef", "check_functions", "check_network", "complete_network", "format_network", "free_bridge_name", "parse_network",
+    "NetworkDef", "check_functions", "check_network", "complete_network", "format_network", "free_bridge_name",
+    "parse_network",
 ]  # fmt: skip

@@ -60,6 +60,3 @@ class Dns(Element, tag="dns"):
     txts: list[TxtRecord] = children()
     srvs: list[SrvRecord] = children()
     hosts: list[DnsHost] = children()
-
-
-

@@ -16,7 +16,9 @@ class Lease(Element, tag="lease"):
 
     ERRORS = ErrorDomain.NETWORK
     expiry: UInt = must("@expiry")
-    unit: Literal["seconds", "minutes", "hours"] | None = at("@unit", "minutes", when=lambda lease, _: lease.expiry != 0)
+    unit: Literal["seconds", "minutes", "hours"] | None = at(
+        "@unit", "minutes", when=lambda lease, _: lease.expiry != 0
+    )
 
 
 class DhcpRange(Element, tag="range"):

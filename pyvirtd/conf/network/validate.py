@@ -54,20 +54,28 @@ def check_forward(name: str, forward: Forward) -> None:
     """Devices once each, of one kind; NAT settings only for NAT."""
     kinds = [kind for kind, items in (("interface", forward.interfaces), ("address", forward.addresses)) if items]
     if len(kinds) > 1:
-        _refuse(XMLError, f"line {forward.line}: <forward> of network {name!r} has <interface> and <address>; only one kind can be")
+        _refuse(
+            XMLError,
+            f"line {forward.line}: <forward> of network {name!r} has <interface> and <address>; only one kind can be",
+        )
     if len(forward.functions) > 1:
-        _refuse(XMLError, f"line {forward.line}: <forward> of network {name!r} has {len(forward.functions)} <pf>, one can be")
+        _refuse(
+            XMLError,
+            f"line {forward.line}: <forward> of network {name!r} has {len(forward.functions)} <pf>, one can be",
+        )
     if forward.dev is not None and forward.interfaces and forward.interfaces[0].dev != forward.dev:
         _refuse(
             XMLError,
-            f"line {forward.line}: <forward dev={forward.dev!r}> is not its first interface, {forward.interfaces[0].dev!r}",
+            f"line {forward.line}: <forward> has dev {forward.dev!r}, but starts with {forward.interfaces[0].dev!r}",
         )
     for what in ([i.dev for i in forward.interfaces], [str(a) for a in forward.addresses]):
         twice = next((each for n, each in enumerate(what) if each in what[:n]), None)
         if twice is not None:
             _refuse(XMLError, f"line {forward.line}: {twice} is listed twice in <forward> of network {name!r}")
     if forward.mode != "nat" and (forward.has_nat or forward.nat is not None):
-        _refuse(XMLError, f"line {forward.line}: <nat> is of mode nat only, the mode of network {name!r} is {forward.mode}")
+        _refuse(
+            XMLError, f"line {forward.line}: <nat> is of mode nat only, the mode of network {name!r} is {forward.mode}"
+        )
     if forward.nat is not None:
         _check_nat(forward.nat)
 
@@ -102,13 +110,18 @@ def _check_mode(network: NetworkDef) -> None:
         if not network.ips:
             _refuse(XMLError, f"network {network.name!r}: forward mode {mode} needs an <ip>")
         if len(interfaces) > 1:
-            _refuse(XMLError, f"network {network.name!r}: forward mode {mode} takes one interface, not {len(interfaces)}")
+            _refuse(
+                XMLError, f"network {network.name!r}: forward mode {mode} takes one interface, not {len(interfaces)}"
+            )
         if mode == "open" and interfaces:
             _refuse(XMLError, f"network {network.name!r}: forward mode open takes no dev")
     elif mode in DEVICES[1:] and bridge is not None and bridge.name is not None:
         _refuse(XMLError, f"network {network.name!r}: forward mode {mode} takes no bridge name")
-    elif mode == "bridge" and bridge is not None and bridge.name is not None and (
-        interfaces or (forward is not None and forward.functions)
+    elif (
+        mode == "bridge"
+        and bridge is not None
+        and bridge.name is not None
+        and (interfaces or (forward is not None and forward.functions))
     ):
         _refuse(XMLError, f"network {network.name!r}: forward mode bridge takes a bridge or a dev, not both")
 
@@ -116,11 +129,17 @@ def _check_mode(network: NetworkDef) -> None:
 def _check_bridge(network: NetworkDef) -> None:
     bridge, mode = network.bridge, network.mode
     if not network.owns_bridge and network.mtu:
-        _refuse(ConfigUnsupported, f"network {network.name!r}: forward mode {mode} takes no <mtu>; its interfaces have their own")
+        _refuse(
+            ConfigUnsupported,
+            f"network {network.name!r}: forward mode {mode} takes no <mtu>; its interfaces have their own",
+        )
     if bridge is None or network.owns_bridge:
         return
     if bridge.delay or bridge.stp:
-        _refuse(XMLError, f"network {network.name!r}: forward mode {mode} takes no stp or delay; the bridge is not libvirt's")
+        _refuse(
+            XMLError,
+            f"network {network.name!r}: forward mode {mode} takes no stp or delay; the bridge is not libvirt's",
+        )
     if bridge.zone is not None:
         _refuse(XMLError, f"network {network.name!r}: forward mode {mode} takes no zone; the bridge is not libvirt's")
     if bridge.mac_table_manager is not None and mode != "bridge":
@@ -145,7 +164,7 @@ def _check_dhcp(network: NetworkDef) -> None:
         if len(served) > 1:
             _refuse(
                 ConfigUnsupported,
-                f"network {network.name!r}: DHCP for {', '.join(ip.address for ip in served)}; one {family} address can have it",
+                f"network {network.name!r}: DHCP on {len(served)} {family} addresses; one can have it",
             )
 
 
@@ -163,7 +182,7 @@ def _check_vlans(network: NetworkDef) -> None:
         if group.vlan is not None and not (capable or (switch and own == "openvswitch")):
             _refuse(
                 ConfigUnsupported,
-                f"network {network.name!r}, portgroup {group.name!r}: <vlan> needs hostdev, passthrough or Open vSwitch",
+                f"network {network.name!r}, group {group.name!r}: <vlan> needs hostdev, passthrough or Open vSwitch",
             )
     for vlan in (network.vlan, *(group.vlan for group in network.portgroups)):
         if vlan is None:
@@ -207,7 +226,9 @@ def check_route(route: NetworkRoute) -> None:
     """A route's addresses are of one family."""
     _check_mask("route", route.line, route.family, route.address, route.netmask, route.prefix)
     if family_of(route.gateway) != family_of(route.address):
-        _refuse(XMLError, f"line {route.line}: <route> to {route.address} has gateway {route.gateway} of the other family")
+        _refuse(
+            XMLError, f"line {route.line}: <route> to {route.address} has gateway {route.gateway} of the other family"
+        )
     hosts = BITS[family_of(route.address)] - route.length
     if packed(route.address) & ((1 << hosts) - 1):
         _refuse(XMLError, f"line {route.line}: <route> address {route.address} is a host, not the network of its mask")
@@ -216,7 +237,10 @@ def check_route(route: NetworkRoute) -> None:
 def _check_mask(tag: str, line: int, family: str | None, address: str, netmask: str | None, prefix: int | None) -> None:
     actual = family_of(address)
     if (family or "ipv4") != actual:
-        _refuse(XMLError, f"line {line}: <{tag}> address {address} is {actual}, family says {family or 'ipv4 (as none is given)'}")
+        _refuse(
+            XMLError,
+            f"line {line}: <{tag}> address {address} is {actual}, family says {family or 'ipv4 (as none is given)'}",
+        )
     if netmask is not None:
         if prefix:
             _refuse(XMLError, f"line {line}: <{tag}> has netmask and prefix; one is enough")
@@ -236,16 +260,24 @@ def check_range(ip: Ip, given: DhcpRange) -> None:
         _refuse(InternalError, f"line {given.line}: DHCP range {given.start}-{given.end} mixes families")
     first, last, length = packed(given.start), packed(given.end), ip.length
     if not (within(given.start, ip.address, length) and within(given.end, ip.address, length)):
-        _refuse(InternalError, f"line {given.line}: DHCP range {given.start}-{given.end} is outside {ip.address}/{length}")
+        _refuse(
+            InternalError, f"line {given.line}: DHCP range {given.start}-{given.end} is outside {ip.address}/{length}"
+        )
     if first > last:
         _refuse(InternalError, f"line {given.line}: DHCP range {given.start}-{given.end} runs backwards")
     if last - first >= MAX_RANGE:
-        _refuse(InternalError, f"line {given.line}: DHCP range {given.start}-{given.end} has more than {MAX_RANGE} addresses")
+        _refuse(
+            InternalError,
+            f"line {given.line}: DHCP range {given.start}-{given.end} has more than {MAX_RANGE} addresses",
+        )
     hosts = BITS[family_of(ip.address)] - length
     if family_of(ip.address) == "ipv4" and hosts > 1:
         base = packed(ip.address) >> hosts << hosts
         if first == base or last == base + (1 << hosts) - 1:
-            _refuse(InternalError, f"line {given.line}: DHCP range {given.start}-{given.end} holds the network's own address")
+            _refuse(
+                InternalError,
+                f"line {given.line}: DHCP range {given.start}-{given.end} holds the network's own address",
+            )
 
 
 def check_host(ip: Ip, host: DhcpHost) -> None:
@@ -259,7 +291,9 @@ def check_host(ip: Ip, host: DhcpHost) -> None:
         if host.mac is not None:
             _refuse(XMLError, f"line {host.line}: in IPv6 a host is known by id or name, not by MAC {host.mac}")
         if host.id is not None and re.fullmatch("[0-9a-fA-F:]+", host.id) is None:
-            _refuse(XMLError, f"line {host.line}: client id {host.id!r} has to be hexadecimal bytes with colons between")
+            _refuse(
+                XMLError, f"line {host.line}: client id {host.id!r} has to be hexadecimal bytes with colons between"
+            )
         if host.id is None and host.name is None:
             _refuse(XMLError, f"line {host.line}: <host> needs id or name")
     else:

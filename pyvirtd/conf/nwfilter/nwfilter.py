@@ -12,7 +12,16 @@ from pyvirtd.conf.xml.fields import told
 from pyvirtd.conf.xml.types import Codec, Mac, Uuid, integer
 from pyvirtd.errors import ErrorDomain, InternalError, InvalidArg
 
-CHAINS: Final = {"root": 0, "stp": -810, "mac": -800, "vlan": -750, "ipv4": -700, "ipv6": -600, "arp": -500, "rarp": -400}
+CHAINS: Final = {
+    "root": 0,
+    "stp": -810,
+    "mac": -800,
+    "vlan": -750,
+    "ipv4": -700,
+    "ipv6": -600,
+    "arp": -500,
+    "rarp": -400,
+}
 """The chains there are, user-defined ones being named after one (arp-mine), and their priorities."""
 MAX_PRIORITY: Final = 1000
 LONGEST_CHAIN: Final = 28
@@ -140,7 +149,9 @@ def check_filter(definition: FilterDef) -> None:
     """A chain that there can be. Whether included filters are there, and without a circle, is the driver's to say."""
     chain, where = definition.chain, f"filter {definition.name!r}"
     if len(chain) > LONGEST_CHAIN:
-        raise InvalidArg(f"{where}: chain {chain[:60]!r} has more than {LONGEST_CHAIN} letters", domain=ErrorDomain.NWFILTER)
+        raise InvalidArg(
+            f"{where}: chain {chain[:60]!r} has more than {LONGEST_CHAIN} letters", domain=ErrorDomain.NWFILTER
+        )
     if not chain or not all(letter.isalnum() or letter in "_:-." for letter in chain) or not chain.isascii():
         raise InvalidArg(f"{where}: chain {chain!r} has to be of letters, digits and _:-.", domain=ErrorDomain.NWFILTER)
     if (chain not in CHAINS and chain.partition("-")[0] not in CHAINS) or chain.startswith("root-"):

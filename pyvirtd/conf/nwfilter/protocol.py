@@ -64,7 +64,7 @@ class Commented(Protocol):
 class Ethernet(Commented):
     """Ethernet addresses of both ends."""
 
-    FOLLOWS = {
+    FOLLOWS: ClassVar[dict[str, str]] = {
         "srcmacmask": "srcmacaddr",
         "dstmacmask": "dstmacaddr",
     }
@@ -90,7 +90,7 @@ class VlanProtocol(Ethernet, tag="vlan", variant="vlan"):
 class StpProtocol(Commented, tag="stp", variant="stp"):
     """Spanning tree messages."""
 
-    FOLLOWS = {
+    FOLLOWS: ClassVar[dict[str, str]] = {
         "srcmacmask": "srcmacaddr",
         "root_address_mask": "root_address",
         "sender_address_mask": "sender_address",
@@ -132,7 +132,7 @@ class StpProtocol(Commented, tag="stp", variant="stp"):
 class ArpFields(Ethernet):
     """What ARP and RARP messages hold."""
 
-    FOLLOWS = {
+    FOLLOWS: ClassVar[dict[str, str]] = {
         "srcmacmask": "srcmacaddr",
         "dstmacmask": "dstmacaddr",
         "arpsrcipmask": "arpsrcipaddr",
@@ -161,7 +161,7 @@ class RarpProtocol(ArpFields, tag="rarp", variant="rarp"):
 class IpProtocolRule(Ethernet, tag="ip", variant="ip"):
     """IPv4 as Ethernet carries it."""
 
-    FOLLOWS = {
+    FOLLOWS: ClassVar[dict[str, str]] = {
         "srcmacmask": "srcmacaddr",
         "dstmacmask": "dstmacaddr",
         "srcipmask": "srcipaddr",
@@ -182,7 +182,7 @@ class IpProtocolRule(Ethernet, tag="ip", variant="ip"):
 class Ipv6ProtocolRule(Ethernet, tag="ipv6", variant="ipv6"):
     """IPv6 as Ethernet carries it."""
 
-    FOLLOWS = {
+    FOLLOWS: ClassVar[dict[str, str]] = {
         "srcmacmask": "srcmacaddr",
         "dstmacmask": "dstmacaddr",
         "srcipmask": "srcipaddr",
@@ -216,7 +216,7 @@ class Layer3(Commented):
 class Layer3V4(Layer3):
     """An IPv4 packet, its connection, and the sets its addresses are in."""
 
-    FOLLOWS = {
+    FOLLOWS: ClassVar[dict[str, str]] = {
         "srcipmask": "srcipaddr",
         "dstipmask": "dstipaddr",
         "srcipto": "srcipfrom",
@@ -236,7 +236,7 @@ class Layer3V4(Layer3):
 class PortsV4(Layer3V4):
     """Ports of a protocol over IPv4."""
 
-    FOLLOWS = {
+    FOLLOWS: ClassVar[dict[str, str]] = {
         "srcipmask": "srcipaddr",
         "dstipmask": "dstipaddr",
         "srcipto": "srcipfrom",
@@ -254,7 +254,7 @@ class PortsV4(Layer3V4):
 class Layer3V6(Layer3):
     """An IPv6 packet, its connection, and the sets its addresses are in."""
 
-    FOLLOWS = {
+    FOLLOWS: ClassVar[dict[str, str]] = {
         "srcipmask": "srcipaddr",
         "dstipmask": "dstipaddr",
         "srcipto": "srcipfrom",
@@ -274,7 +274,7 @@ class Layer3V6(Layer3):
 class PortsV6(Layer3V6):
     """Ports of a protocol over IPv6."""
 
-    FOLLOWS = {
+    FOLLOWS: ClassVar[dict[str, str]] = {
         "srcipmask": "srcipaddr",
         "dstipmask": "dstipaddr",
         "srcipto": "srcipfrom",

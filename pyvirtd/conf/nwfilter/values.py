@@ -189,7 +189,8 @@ Mask4 = Annotated[str, _value(_mask("ipv4"), "0 to 32 or a netmask")]
 Mask6 = Annotated[str, _value(_mask("ipv6"), "0 to 128 or a netmask")]
 Truth = Annotated[str, _value(_bool, "true or false")]
 States = Annotated[
-    str, _value(_words(("NEW", "ESTABLISHED", "RELATED", "INVALID", "NONE")), "NEW, ESTABLISHED, RELATED, INVALID or NONE")
+    str,
+    _value(_words(("NEW", "ESTABLISHED", "RELATED", "INVALID", "NONE")), "NEW, ESTABLISHED, RELATED, INVALID or NONE"),
 ]
 TcpFlags = Annotated[str, _value(_tcp_flags, "mask/flags like SYN,ACK/SYN")]
 IpSet = Annotated[str, _value(_ipset, "a set's name of up to 31 letters, digits and _.:+-")]

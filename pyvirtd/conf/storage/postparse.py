@@ -28,9 +28,7 @@ TRAITS: Final[dict[PoolType, Traits]] = {
     "fs": Traits(("devices", "format"), _FS),
     "netfs": Traits(("hosts", "dir", "protocol_version", "format"), ("auto", "nfs", "glusterfs", "cifs")),
     "logical": Traits(("name", "devices", "format"), ("lvm2", "unknown")),
-    "disk": Traits(
-        ("devices", "format"), ("unknown", "dos", "dvh", "gpt", "mac", "bsd", "pc98", "sun", "lvm2")
-    ),
+    "disk": Traits(("devices", "format"), ("unknown", "dos", "dvh", "gpt", "mac", "bsd", "pc98", "sun", "lvm2")),
     "iscsi": Traits(("hosts", "devices", "initiator")),
     "iscsi-direct": Traits(("hosts", "devices", "initiator"), local=False),
     "scsi": Traits(("adapter",)),

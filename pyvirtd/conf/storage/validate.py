@@ -11,7 +11,8 @@ from pyvirtd.conf.storage.volume import Volume
 from pyvirtd.errors import ConfigUnsupported, ErrorDomain, InternalError, NoSupport, VirtError, XMLError
 
 IMAGE_FORMATS: Final = (
-    "raw", "dir", "bochs", "cloop", "dmg", "iso", "vpc", "vdi", "fat", "vhd", "ploop", "cow", "qcow", "qcow2", "qed", "vmdk",
+    "raw", "dir", "bochs", "cloop", "dmg", "iso", "vpc", "vdi", "fat", "vhd", "ploop", "cow", "qcow", "qcow2", "qed",
+    "vmdk",
 )  # fmt: skip
 READ_ONLY_FORMATS: Final = ("bochs", "cloop", "dmg", "fat", "vhd", "cow")  # that QEMU reads at most
 
@@ -75,7 +76,10 @@ def check_volume(volume: Volume) -> None:
     if volume.features is not None and volume.features.lazy_refcounts and volume.compat == "0.10":
         _refuse(ConfigUnsupported, f"{where}: lazy_refcounts needs compat 1.1, not 0.10")
     if volume.encryption is not None and volume.encryption.format not in ("luks", "default"):
-        _refuse(ConfigUnsupported, f"{where}: images with encryption of format {volume.encryption.format} are not made; luks is")
+        _refuse(
+            ConfigUnsupported,
+            f"{where}: images with encryption of format {volume.encryption.format} are not made; luks is",
+        )
     if volume.compat is not None and not all(part.isdigit() for part in volume.compat.split(".")):
         _refuse(XMLError, f"{where}: compat {volume.compat!r} has to be 0.10 or 1.1")
 

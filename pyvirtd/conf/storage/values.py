@@ -31,7 +31,9 @@ def _owner(text: str) -> int:
     return -1 if value == 2**32 - 1 else value
 
 
-Owner = Annotated[int, Codec(_owner, str, right="a user's or group's number, or -1 for the daemon's own", pattern="-?[0-9]+")]
+Owner = Annotated[
+    int, Codec(_owner, str, right="a user's or group's number, or -1 for the daemon's own", pattern="-?[0-9]+")
+]
 
 
 def chosen(owner: int, flags: int) -> bool:
