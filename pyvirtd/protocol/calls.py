@@ -31,13 +31,14 @@ class Asks:
     """A parameter and a reply field which only the wire has, because C callers bring their own arrays.
 
     `name` None: only the reply field `ret`, the number of items. `before`: the parameter that follows it on the wire
-    (where there is none of that name it comes last).
+    (where there is none of that name it comes last). `unread`: clients may send nonsense, and get everything for it.
     """
 
-    __slots__ = ("arg", "before", "kind", "name", "ret")
+    __slots__ = ("arg", "before", "kind", "name", "ret", "unread")
 
-    def __init__(self, kind: str, name: str | None, arg: Any, ret: Any, before: str) -> None:
+    def __init__(self, kind: str, name: str | None, arg: Any, ret: Any, before: str, *, unread: bool = False) -> None:
         self.kind, self.name, self.arg, self.ret, self.before = kind, name, arg, ret, before
+        self.unread = unread
 
 
 def need_results(*, arg: Any = I32, ret: Any = U32) -> Asks:
@@ -50,9 +51,9 @@ def at_most(name: str, *, arg: Any = I32, ret: Any = None, before: str = "flags"
     return Asks("at_most", name, arg, ret, before)
 
 
-def nparams(*, before: str = "flags") -> Asks:
+def nparams(*, before: str = "flags", unread: bool = False) -> Asks:
     """0 asks for the number of parameters, which is then all the reply holds; else the number stays 0."""
-    return Asks("nparams", "nparams", I32, I32, before)
+    return Asks("nparams", "nparams", I32, I32, before, unread=unread)
 
 
 def counted(ret: Any = U32) -> Asks:

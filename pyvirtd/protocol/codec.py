@@ -74,6 +74,10 @@ def _check_room(asks: Asks, shape: CallShape, room: str, source: Source) -> None
     if asks.kind == "need_results":
         return
     limit = getattr(shape.ret, "limit", 0)
+    if asks.unread:
+        source.line(f"if not 0 <= {room} <= {limit}:")
+        source.line(f"    {room} = {limit}")
+        return
     source.refer("InvalidArg", InvalidArg)
     source.line(f"if not 0 <= {room} <= {limit}:")
     source.line(f"    raise InvalidArg(f'{asks.name} is {{{room}}}, it must be 0 to {limit}')")

@@ -2,7 +2,8 @@
 
 As a program it takes QEMU's own arguments for the monitor, `-chardev socket,id=charmonitor,fd=N,...`, and beside them
 `--play ACTION`: what it does after the guest's CPUs were told to run ("shutdown", "panic", "io-error", "exit:N",
-"hang", "garbage", "flood"), or before ("refuse": exits with words on stderr). In a test it is `FakeQemu`.
+"hang", "garbage", "flood"), or before ("refuse": exits with words on stderr;
+"reset-at-start"). In a test it is `FakeQemu`.
 """
 
 from __future__ import annotations
@@ -99,6 +100,8 @@ class FakeQemu:
         except Refusal as refusal:
             answer = {"error": {"class": refusal.kind, "desc": refusal.text}}
         self.send({**answer, "id": request["id"]} if "id" in request else answer)
+        if name == "query-cpus-fast" and self.play == "reset-at-start":
+            self.event("RESET", guest=False, reason="host-qmp-system-reset")
         if name == "cont" and self.play:
             self._act(self.play)
 

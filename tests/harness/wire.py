@@ -312,15 +312,19 @@ class World:
         self.server = Server("libvirtd", self.desk.greeting, [AllCalls], limits or Limits())
         self.peers: list[Peer] = []
 
-    def connect(self, *, readonly: bool = False) -> Peer:
+    def connect(self, *, readonly: bool = False, send_buffer: int = 0) -> Peer:
         ours, theirs = socket.socketpair()
+        if send_buffer:  # what the kernel holds of the server's words, whatever the host's default
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         theirs.setblocking(False)
         self.server._accepted(ours, readonly)
         self.peers.append(peer := Peer(self, theirs))
         return peer
 
-    async def peer(self, uri: str | None = "fake:///", flags: int = 0, *, readonly: bool = False) -> Peer:
-        peer = self.connect(readonly=readonly)
+    async def peer(
+        self, uri: str | None = "fake:///", flags: int = 0, *, readonly: bool = False, send_buffer: int = 0
+    ) -> Peer:
+        peer = self.connect(readonly=readonly, send_buffer=send_buffer)
         await peer.call("auth_list")
         await peer.call("connect_open", uri, flags)
         return peer

@@ -170,6 +170,13 @@ def test_no_more_than_the_caller_has_room_for() -> None:
                 encoder(call, getattr(shape, "limit", 0) + 1)
 
 
+def test_nonsense_as_room_asks_for_everything_where_clients_send_it() -> None:
+    call = tables.declared("remote")["node_get_sev_info"]
+    for room in (-1525350020, 65, 64):
+        assert reply_decoder(call)(encoder(call, room)({"pdh": "x", "cbitpos": 47})) == {"pdh": "x", "cbitpos": 47}
+    assert encoder(call, 0)({"pdh": "x", "cbitpos": 47}) == bytes([0, 0, 0, 0, 0, 0, 0, 2])
+
+
 def test_nobody_gets_strings_who_does_not_know_them() -> None:
     call = tables.declared("remote")["domain_get_numa_parameters"]
     body = args_encoder(call)(("a", bytes(16), 1), 0)

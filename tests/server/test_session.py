@@ -169,11 +169,11 @@ async def test_many_calls_at_once_are_answered_in_order(world: World) -> None:
 
 
 async def test_replies_that_are_not_read_stop_the_calls(world: World) -> None:
-    peer = await world.peer()
+    peer = await world.peer(send_buffer=1 << 16)
     session = next(iter(world.server.sessions.values()))
     calls = b"".join(encode_message(0x20008086, 1, 3, CALL, n, OK) for n in range(200_000))
     sending = asyncio.ensure_future(peer.send(calls))
-    await until(lambda: session.channel.congested)
+    await until(lambda: session.channel.congested, 30)
     assert session.channel.pending < 2 << 20
     seen = 0
     while seen < 200_000:

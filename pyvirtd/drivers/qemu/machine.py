@@ -142,7 +142,9 @@ class Machine:
 
     def _on_event(self, name: str, data: Mapping[str, Any], stamp: tuple[int, int]) -> None:
         if self.starting:
-            self._early.append((name, data, stamp))
+            # A reset before the CPUs have run belongs to the start; it is no reboot.
+            if name != "RESET" or self.domain.state is not State.PAUSED:
+                self._early.append((name, data, stamp))
         else:
             qmp_events.handle(self, name, data, stamp)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
 from pyvirtd.conf.domain.domain import DomainDef, parse_domain
 from pyvirtd.core.identity import check_name
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
@@ -12,12 +16,18 @@ from pyvirtd.errors import ConfigUnsupported
 
 TYPES = ("qemu", "kvm")
 
+_schema_checker: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="schema")
+"""One thread: the compiled schema keeps the errors of the document before it, and compiling it takes a moment."""
+
 
 async def definition_of(runtime: Runtime, xml: str, *, check_schema: bool = False) -> DomainDef:
     """What a document that a client sent means for QEMU, with everything filled in and judged.
 
-    `check_schema`: also refuse what libvirt's schema does not know. Raises XMLError, XMLDetail, ConfigUnsupported.
+    `check_schema`: also refuse names and words that the schema does not know, as XMLInvalidSchema with their line.
+    Raises XMLError, XMLDetail, ConfigUnsupported.
     """
+    if check_schema:
+        await asyncio.get_running_loop().run_in_executor(_schema_checker, _check_schema, xml)
     definition = parse_domain(xml)
     check_name(definition.name)
     if definition.type not in TYPES:
@@ -26,6 +36,12 @@ async def definition_of(runtime: Runtime, xml: str, *, check_schema: bool = Fals
     post_parse(definition, caps, nvram_dir=str(runtime.nvram_dir))
     validate(definition, caps)
     return definition
+
+
+def _check_schema(xml: str) -> None:
+    from pyvirtd.conf.schema import check_schema  # few clients ask for this
+
+    check_schema(DomainDef, xml, what="domain XML")
 
 
 async def capabilities_of(runtime: Runtime, definition: DomainDef) -> QemuCapabilities:

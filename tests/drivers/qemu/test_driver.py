@@ -24,6 +24,7 @@ from pyvirtd.errors import (
     XMLError,
 )
 from pyvirtd.protocol.constants.domain import DomainCreateFlags, DomainDestroyFlags
+from pyvirtd.protocol.remote.events import DomainEventReboot
 from pyvirtd.protocol.types import DomainRef
 from tests.drivers.qemu.conftest import Bench
 
@@ -113,6 +114,16 @@ async def test_starting_paused_and_destroying(bench: Bench) -> None:
     await driver.domain_destroy_flags(dom, DomainDestroyFlags.GRACEFUL)
     assert driver.domain_get_state(dom, 0) == (State.SHUTOFF, 2)
     assert bench.lifecycle()[1:] == [("a", STARTED, 0), ("a", SUSPENDED, 0), ("a", STOPPED, 1)]
+
+
+@pytest.mark.parametrize("flags", [0, DomainCreateFlags.START_PAUSED])
+async def test_a_reset_before_the_guest_ran_is_no_reboot(bench: Bench, flags: int) -> None:
+    bench.play = "reset-at-start"
+    dom = await define(bench)
+    dom = await bench.driver.domain_create_with_files(dom, flags, [])
+    assert not [event for event in bench.events if isinstance(event, DomainEventReboot)]
+    await bench.driver.domain_reset(dom, 0)
+    await until("the reboot", lambda: [event for event in bench.events if isinstance(event, DomainEventReboot)])
 
 
 async def test_transient_domains_go_when_they_end(bench: Bench) -> None:
