@@ -21,6 +21,7 @@ from pyvirtd.drivers.qemu.host import HostCalls
 from pyvirtd.drivers.qemu.interface import InterfaceCalls
 from pyvirtd.drivers.qemu.jobinfo import JobInfoCalls
 from pyvirtd.drivers.qemu.lifecycle import LifecycleCalls
+from pyvirtd.drivers.qemu.lifecycle_action import LifecycleActionCalls
 from pyvirtd.drivers.qemu.memory import MemoryCalls
 from pyvirtd.drivers.qemu.monitor_passthrough import PassthroughCalls
 from pyvirtd.drivers.qemu.native import NativeCalls
@@ -28,6 +29,7 @@ from pyvirtd.drivers.qemu.pinning import PinningCalls
 from pyvirtd.drivers.qemu.query import QueryCalls
 from pyvirtd.drivers.qemu.reattach import reattach_all
 from pyvirtd.drivers.qemu.runtime import Runtime
+from pyvirtd.drivers.qemu.screen import ScreenCalls
 from pyvirtd.drivers.qemu.settings import QemuSettings
 from pyvirtd.drivers.qemu.snapshots import SnapshotCalls
 from pyvirtd.drivers.qemu.stats.calls import StatsCalls
@@ -63,6 +65,8 @@ class QemuDriver(
     InterfaceCalls,
     GuestInfoCalls,
     GuestCalls,
+    ScreenCalls,
+    LifecycleActionCalls,
     Driver,
 ):
     """QEMU guests, with and without KVM: qemu:///system for root's daemon, qemu:///session for a user's."""

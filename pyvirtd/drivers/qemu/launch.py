@@ -240,6 +240,8 @@ async def _begin(runtime: Runtime, machine: Machine, live: DomainDef, options: S
 
 def _settings_of(machine: Machine, live: DomainDef) -> Iterator[Any]:
     """Monitor commands for what the command line cannot say."""
+    if live.on_reboot == "destroy":
+        yield machine.run("set-action", reboot="shutdown")
     for graphics in live.devices.graphics:
         password = getattr(graphics, "passwd", None)
         if password is not None and graphics.type in ("vnc", "spice"):
