@@ -18,8 +18,8 @@ from lxml import etree
 from pyvirtd.conf.xml import fields
 from pyvirtd.conf.xml.document import load
 from pyvirtd.conf.xml.fields import Rule
+from pyvirtd.conf.xml.hints import class_in, codec_for, hints_of
 from pyvirtd.conf.xml.names import NAMESPACES
-from pyvirtd.conf.xml.reader import class_in, codec_for, hints_of
 from pyvirtd.conf.xml.types import Codec
 from pyvirtd.errors import ErrorDomain, XMLInvalidSchema
 

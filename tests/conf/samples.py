@@ -7,7 +7,7 @@ from typing import Any
 
 from pyvirtd.conf.xml import Element, fields
 from pyvirtd.conf.xml.fields import Rule
-from pyvirtd.conf.xml.reader import class_in, codec_for, hints_of
+from pyvirtd.conf.xml.hints import class_in, codec_for, hints_of
 
 TEXTS = (
     "3", "2", "1", "0x1", "yes", "a", "on", "0-1", "2.0", "00:11:22:33:44:55", "10.1.2.3", "0755", "0123456789abcdef",

@@ -6,10 +6,7 @@ document, not the rules, so its cost is the document's size, and what no rule kn
 
 from __future__ import annotations
 
-import inspect
 import logging
-import sys
-import typing
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -19,8 +16,9 @@ from pyvirtd.conf.xml import fields
 from pyvirtd.conf.xml.document import load
 from pyvirtd.conf.xml.element import Element, ElementMeta, blank
 from pyvirtd.conf.xml.fields import Dump, Rule
+from pyvirtd.conf.xml.hints import class_in, codec_for, hints_of
 from pyvirtd.conf.xml.names import clark
-from pyvirtd.conf.xml.types import Codec, codec_of, scale_of
+from pyvirtd.conf.xml.types import Codec, scale_of
 from pyvirtd.conf.xml.verbatim import verbatim
 from pyvirtd.errors import ErrorDomain, ValueOverflow, VirtError, XMLDetail, XMLError
 
@@ -91,39 +89,6 @@ class Verbatim:
 
     def __init__(self, name: str) -> None:
         self.name = name
-
-
-def hints_of(cls: Any) -> dict[str, Any]:
-    """The class's annotations, evaluated. Each class's own only, in its own module."""
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__[:-1]):
-        space = vars(sys.modules[base.__module__])
-        for name, hint in inspect.get_annotations(base).items():
-            if name in cls.RULES:
-                found[name] = eval(hint, space, dict(vars(typing))) if isinstance(hint, str) else hint
-    return found
-
-
-def class_in(hint: Any) -> Any:
-    """The Element class inside `X`, `X | None` or `list[X]`."""
-    if isinstance(hint, ElementMeta):
-        return hint
-    for arg in typing.get_args(hint):
-        found = class_in(arg)
-        if found is not None:
-            return found
-    return None
-
-
-def codec_for(rule: Rule, hints: dict[str, Any]) -> Codec:
-    """The codec of a rule's field."""
-    hint = hints.get(rule.name, str)
-    if isinstance(rule, fields.Texts):
-        hint = typing.get_args(hint)[0]
-    codec = codec_of(hint)
-    if codec is None:
-        raise TypeError(f"{rule.owner.__name__}.{rule.name}: {hint} has no text form")
-    return codec
 
 
 def plan_of(cls: Any, flags: int) -> Plan:

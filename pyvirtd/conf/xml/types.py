@@ -18,17 +18,24 @@ _SPECIAL = re.compile("[&<>'\"\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
+is_plain: Final = _SPECIAL.search  # None for text that stands as it is
+
+
 def escape(text: str) -> str:
     """Text as it stands in an attribute or element: five entities, and no control characters (XML has none)."""
-    if _SPECIAL.search(text) is None:
+    if is_plain(text) is None:
         return text
     return _CONTROL.sub("", text).translate(ESCAPES)
 
 
 class Codec:
-    """Text <-> value. `parse` None: the text is the value. `format` gives text that needs no escaping."""
+    """Text <-> value. `parse` None: the text is the value. `format` gives text that needs no escaping.
 
-    __slots__ = ("format", "parse", "pattern", "right", "words")
+    `spelled` says the same as `format` as a part of an f-string that shows the variable VALUE, for generated code;
+    "" where only calling `format` will do.
+    """
+
+    __slots__ = ("format", "parse", "pattern", "right", "spelled", "words")
 
     def __init__(
         self,
@@ -38,11 +45,13 @@ class Codec:
         right: str = "text",
         pattern: str | None = None,
         words: tuple[str, ...] = (),
+        spelled: str = "",
     ) -> None:
         self.parse = parse
         self.format = format
         self.right = right
         self.pattern = pattern  # XSD regular expression, for the schema
+        self.spelled = spelled or ("{VALUE}" if format is str else "")
         self.words = words  # the only texts there are, where that is so
 
 
@@ -72,7 +81,7 @@ def switch(off: str, on: str) -> Codec:
     def show(value: bool) -> str:
         return on if value else off
 
-    return Codec(parse, show, right=f"{on} or {off}", words=(on, off))
+    return Codec(parse, show, right=f"{on} or {off}", words=(on, off), spelled=f"{{{on!r} if VALUE else {off!r}}}")
 
 
 _DECIMAL = re.compile(r"\s*[+-]?[0-9]+", re.ASCII)
@@ -118,8 +127,11 @@ def integer(low: int, high: int, *, base: int = 10, show: str = "d") -> Codec:
         return prefix + format(value, spec)
 
     pattern = "(0[xX][0-9a-fA-F]+|[0-9]+)" if base == 0 else ("[0-9]+" if low >= 0 else "-?[0-9]+")
-    return Codec(parse, decimal if show == "d" else other, right=f"a whole number from {low} to {high}",
-                 pattern=pattern)
+    spelled = f"{prefix}{{VALUE}}" if spec == "d" else f"{prefix}{{VALUE:{spec}}}"
+    return Codec(
+        parse, decimal if show == "d" else other, right=f"a whole number from {low} to {high}", pattern=pattern,
+        spelled=spelled,
+    )  # fmt: skip
 
 
 def _uuid(text: str) -> str:
