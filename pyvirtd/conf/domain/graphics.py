@@ -1,7 +1,7 @@
 """`<graphics>`: screens that clients connect to, one class per kind. Source: formatdomain.html, "Graphical
 framebuffers".
 
-Passwords are printed as ***** without the SECURE flag.
+Passwords are printed under the SECURE flag only.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Vnc(Graphics, variant="vnc"):
     keymap: str | None = at("@keymap")
     share_policy: Literal["ignore", "allow-exclusive", "force-shared"] | None = at("@sharePolicy")
     power_control: YesNo | None = at("@powerControl")
-    passwd: str | None = at("@passwd", secure=True, mask="*****")
+    passwd: str | None = at("@passwd", secure=True)
     passwd_valid_to: str | None = at("@passwdValidTo", when=_guarded)
     connected: Literal["disconnect", "keep", "fail"] | None = at("@connected", when=_guarded)
     listens: list[Listen] = children(when=_vnc_listens)
@@ -149,7 +149,7 @@ class Spice(Graphics, variant="spice"):
     listen: str | None = at("@listen")
     keymap: str | None = at("@keymap")
     default_mode: ChannelMode | None = at("@defaultMode", omit="any")
-    passwd: str | None = at("@passwd", secure=True, mask="*****")
+    passwd: str | None = at("@passwd", secure=True)
     passwd_valid_to: str | None = at("@passwdValidTo", when=_guarded)
     connected: Literal["disconnect", "keep", "fail"] | None = at("@connected", when=_guarded)
     listens: list[Listen] = children(when=_spice_listens)

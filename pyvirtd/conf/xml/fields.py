@@ -9,7 +9,7 @@ Marks that every rule takes:
 
 live        read and printed in live documents only (not under INACTIVE)
 status      read and printed in the daemon's own status documents only
-secure      printed only under SECURE (passwords, cookies); with mask="...", that instead of the value
+secure      printed only under SECURE (passwords, cookies)
 migratable  False: left out of dumps for a migration's other side
 when        printed only if `when(element, flags)`
 omit        the value that is not printed (None never is)
@@ -54,7 +54,7 @@ class Rule:
     """One field's place in the document. Built by the functions below; `name` is set by the class it is in."""
 
     __slots__ = (
-        "bad", "bare", "default", "keep", "live", "mask", "migratable", "name", "omit", "owner", "path", "required",
+        "bad", "bare", "default", "keep", "live", "migratable", "name", "omit", "owner", "path", "required",
         "secure", "status", "tail", "when",
     )  # fmt: skip
 
@@ -73,13 +73,12 @@ class Rule:
         omit: Any = NOTHING,
         bare: Any = None,
         bad: type[VirtError] = XMLError,
-        mask: str | None = None,
         tail: int = 0,
     ) -> None:
         self.path, self.default, self.required = path, default, required
         self.live, self.status, self.secure, self.migratable = live, status, secure, migratable
         self.when, self.keep, self.omit, self.bare, self.bad = when, keep, omit, bare, bad
-        self.mask, self.tail = mask, tail
+        self.tail = tail
         self.name = ""
         self.owner: type[Element]
 
@@ -88,7 +87,7 @@ class Rule:
         return not (
             (self.live and flags & Dump.INACTIVE)
             or (self.status and not flags & Dump.STATUS)
-            or (self.secure and self.mask is None and not flags & Dump.SECURE)
+            or (self.secure and not flags & Dump.SECURE)
             or (not self.migratable and flags & Dump.MIGRATABLE)
         )
 

@@ -110,8 +110,6 @@ def _place_value(root: Node, rule: Rule, hints: dict[str, Any], wrappers: list[s
         spell, unit = _by_call(lambda kib: _pretty(kib)[0]), _by_call(lambda kib: _pretty(kib)[1])
     else:
         spell, unit = _by_call(str), _always(rule.unit)
-    if rule.mask is not None and not flags & fields.Dump.SECURE:
-        spell = _always(rule.mask)
     if last.startswith("@"):
         node = _walk(root, wrappers)
         node.attrs.append(Spelled(last[1:], rule, spell))

@@ -29,7 +29,9 @@ from pyvirtd.drivers.qemu.pinning import PinningCalls
 from pyvirtd.drivers.qemu.query import QueryCalls
 from pyvirtd.drivers.qemu.reattach import reattach_all
 from pyvirtd.drivers.qemu.runtime import Runtime
+from pyvirtd.drivers.qemu.save import SaveCalls
 from pyvirtd.drivers.qemu.screen import ScreenCalls
+from pyvirtd.drivers.qemu.security import SecurityCalls
 from pyvirtd.drivers.qemu.settings import QemuSettings
 from pyvirtd.drivers.qemu.snapshots import SnapshotCalls
 from pyvirtd.drivers.qemu.stats.calls import StatsCalls
@@ -67,6 +69,8 @@ class QemuDriver(
     GuestCalls,
     ScreenCalls,
     LifecycleActionCalls,
+    SaveCalls,
+    SecurityCalls,
     Driver,
 ):
     """QEMU guests, with and without KVM: qemu:///system for root's daemon, qemu:///session for a user's."""

@@ -37,6 +37,7 @@ from pyvirtd.drivers.qemu.pinning import place_threads
 from pyvirtd.drivers.qemu.pipeline import capabilities_of, live_definition
 from pyvirtd.drivers.qemu.prepare import give_places, make_nvram
 from pyvirtd.drivers.qemu.runtime import Runtime
+from pyvirtd.drivers.qemu.security import taint_at_start
 from pyvirtd.drivers.qemu.tuning import apply_limits
 from pyvirtd.errors import ConfigUnsupported, HostSystemError, InternalError, OperationFailed, VirtError
 from pyvirtd.host.cgroup import Cgroup
@@ -79,6 +80,7 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
     machine.starting = True
     try:
         await _execute(runtime, machine, live, caps, options)
+        taint_at_start(runtime, domain, live)
         await _begin(runtime, machine, live, options)
     except BaseException as error:
         await _abandon(runtime, machine)

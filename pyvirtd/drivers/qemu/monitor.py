@@ -48,12 +48,28 @@ class MonitorLost(OperationFailed):
     """The connection ended: QEMU has exited, or sent what is no QMP."""
 
 
-class CommandFailed(InternalError):
+class Refused(VirtError):
     """QEMU answered a command with an error. `kind` is QEMU's error class, `text` its description."""
 
+    WORDS = "QEMU refused '{command}': {text}"
+
     def __init__(self, command: str, kind: str, text: str) -> None:
-        super().__init__(f"QEMU refused '{command}': {text}")
+        super().__init__(self.WORDS.format(command=command, text=text))
         self.command, self.kind, self.text = command, kind, text
+
+
+class CommandFailed(Refused, InternalError):
+    """The command did not work."""
+
+
+class CommandUnknown(Refused, OperationUnsupported):
+    """This QEMU has no such command."""
+
+    WORDS = "this QEMU has no command '{command}'"
+
+
+class NotActive(Refused, OperationInvalid):
+    """The device that the command is about is not in use."""
 
 
 class Monitor:
@@ -171,11 +187,8 @@ class Monitor:
 
 def refused(command: str, kind: str, text: str) -> VirtError:
     """QEMU's error as libvirt's."""
-    if kind == "CommandNotFound":
-        return OperationUnsupported(f"this QEMU has no command '{command}'")
-    if kind == "DeviceNotActive":
-        return OperationInvalid(f"QEMU refused '{command}': {text}")
-    return CommandFailed(command, kind, text)
+    kinds: dict[str, type[Refused]] = {"CommandNotFound": CommandUnknown, "DeviceNotActive": NotActive}
+    return kinds.get(kind, CommandFailed)(command, kind, text)
 
 
 def _number(value: Json) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies, queries
 from pyvirtd.drivers.qemu.lifecycle import agent_of
-from pyvirtd.drivers.qemu.monitor import CommandFailed
+from pyvirtd.drivers.qemu.monitor import Refused
 from pyvirtd.drivers.qemu.noun import Noun, machine_of
 from pyvirtd.errors import InvalidArg
 from pyvirtd.protocol.calls import Passed, supports
@@ -35,7 +35,7 @@ class PassthroughCalls(Noun, QemuCalls):
             await machine.live_monitor().run_with_fd("getfd", fd, fdname=f"client{fd}")
         try:
             answer: dict[str, Any] = {"return": await machine.run(name, arguments)}
-        except CommandFailed as error:
+        except Refused as error:
             # The client asked for QEMU's own words, errors included.
             answer = {"error": {"class": error.kind, "desc": error.text}}
         if "id" in request:

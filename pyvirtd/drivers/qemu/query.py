@@ -14,7 +14,6 @@ from pyvirtd.drivers.qemu.noun import Noun
 from pyvirtd.protocol.remote.domain import (
     DomainGetControlInfo,
     DomainGetInfo,
-    DomainGetSecurityLabel,
 )
 
 _TICK_NS: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -42,14 +41,6 @@ class QueryCalls(Noun, LookupCalls):
         if dom.job.background is not None:
             return DomainGetControlInfo(1, 0, dom.job.background.age_ms)
         return DomainGetControlInfo(0, 0, 0) if holder is None else DomainGetControlInfo(2, 0, holder.age_ms)
-
-    @queries
-    def domain_get_security_label(self, dom: Domain) -> DomainGetSecurityLabel:
-        return DomainGetSecurityLabel(self.runtime.ownership.label if dom.active else "", 0)
-
-    @queries
-    def domain_get_security_label_list(self, dom: Domain) -> list[DomainGetSecurityLabel]:
-        return [DomainGetSecurityLabel(self.runtime.ownership.label if dom.active else "", 0)]
 
 
 def cpu_time(pid: int) -> int:
