@@ -95,6 +95,8 @@ class Driver:
     """The dataclass of its configuration table; None: it has none."""
     features: ClassVar[frozenset[int]] = frozenset()
     """`protocol.constants.features.DriverFeature` numbers it has beside what the server answers for all drivers."""
+    answers: ClassVar[type]
+    """The class of what `connect` gives, where that is not the driver itself: its calls are in the support matrix."""
     joins_secondary: ClassVar[bool] = True
     """Whether its connections answer network, storage, ... calls by the host's secondary drivers."""
 

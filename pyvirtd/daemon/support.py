@@ -70,7 +70,10 @@ def groups() -> dict[str, list[Call]]:
 def render(drivers: Sequence[type]) -> str:
     """The whole page, for these drivers' classes."""
     answering: dict[str, type[Program]] = {"server": SessionDesk, "admin": AdminDesk}
-    answering |= {driver.name: driver for driver in drivers if issubclass(driver, Program)}  # type: ignore[attr-defined]
+    for driver in drivers:
+        cls = getattr(driver, "answers", driver)
+        if issubclass(cls, Program):
+            answering[driver.name] = cls  # type: ignore[attr-defined]
     parts = [INTRODUCTION]
     summary = [["Calls", "all", *answering]]
     for heading, calls in groups().items():

@@ -1,0 +1,35 @@
+"""What a connection to the test driver talks to: its parts made one."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pyvirtd.core.calls.metadata import MetadataCalls
+from pyvirtd.core.events import EventBus
+from pyvirtd.drivers.test.definition import DefinitionCalls
+from pyvirtd.drivers.test.host import HostCalls
+from pyvirtd.drivers.test.lifecycle import LifecycleCalls
+from pyvirtd.drivers.test.query import QueryCalls
+from pyvirtd.drivers.test.world import World
+from pyvirtd.errors import ErrorDomain
+
+
+class Hypervisor(
+    QueryCalls,
+    DefinitionCalls,
+    LifecycleCalls,
+    MetadataCalls,
+    HostCalls,
+):
+    """All calls about one world."""
+
+    error_domain: ClassVar[int] = ErrorDomain.TEST
+
+    def __init__(self, world: World) -> None:
+        self.runtime = world
+        self.domains = world.domains
+
+    @property
+    def events(self) -> EventBus:
+        """This world's, so that clients of another hear nothing of it."""
+        return self.runtime.events
