@@ -9,7 +9,8 @@ from lxml import etree
 
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.xml.document import load_any
-from pyvirtd.core.calls.noun import DomainNoun, change_both, impact
+from pyvirtd.core.calls.change import change_both, impact
+from pyvirtd.core.calls.noun import DomainNoun
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies, queries
 from pyvirtd.errors import InvalidArg, NoDomainMetadata

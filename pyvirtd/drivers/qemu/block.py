@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from pyvirtd.conf.domain.disk import Disk, Iotune
 from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.core.calls.change import change_live, impact, keep, seen, tried
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies, queries
-from pyvirtd.drivers.qemu.change import change_live, keep, tried
 from pyvirtd.drivers.qemu.machine import Machine
-from pyvirtd.drivers.qemu.noun import Noun, impact, machine_of
-from pyvirtd.drivers.qemu.pinning import seen
+from pyvirtd.drivers.qemu.noun import Noun, machine_of
 from pyvirtd.drivers.qemu.stats.figures import BlockFigures, block_figures, capacities, disk_format, disk_path
 from pyvirtd.drivers.qemu.stats.recent import ask
 from pyvirtd.errors import InvalidArg, OperationFailed, OperationInvalid, OperationUnsupported, ValueOverflow

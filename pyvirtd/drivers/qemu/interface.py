@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.domain.interface import Inbound, Interface, Outbound
+from pyvirtd.core.calls.change import seen
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import queries
 from pyvirtd.drivers.qemu.guest import ask_agent, entries, strange
 from pyvirtd.drivers.qemu.noun import Noun, machine_of
-from pyvirtd.drivers.qemu.pinning import seen
 from pyvirtd.errors import HostSystemError, InternalError, InvalidArg
 from pyvirtd.host import netdev
 from pyvirtd.host.procfile import read_text

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.core.calls.change import change_live, impact, keep, tried
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies
-from pyvirtd.drivers.qemu.change import change_live, keep, tried
-from pyvirtd.drivers.qemu.noun import Noun, impact, machine_of
+from pyvirtd.drivers.qemu.noun import Noun, machine_of
 from pyvirtd.errors import ConfigUnsupported, InvalidArg
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.domain import DomainModificationImpact as Impact

@@ -6,10 +6,10 @@ from typing import Final
 
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.domain.memballoon import MemBalloon
+from pyvirtd.core.calls.change import change_live, impact, keep, tried
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies, queries
-from pyvirtd.drivers.qemu.change import change_live, keep, tried
-from pyvirtd.drivers.qemu.noun import Noun, impact, machine_of
+from pyvirtd.drivers.qemu.noun import Noun, machine_of
 from pyvirtd.drivers.qemu.stats.figures import memory_figures
 from pyvirtd.errors import InvalidArg, OperationInvalid
 from pyvirtd.protocol.calls import supports

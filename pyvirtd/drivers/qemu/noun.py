@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pyvirtd.core.calls.noun import DomainNoun, impact
+from pyvirtd.core.calls.noun import DomainNoun
 from pyvirtd.core.domain import Domain
 from pyvirtd.drivers.qemu.machine import Machine
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.errors import OperationInvalid
-
-__all__ = ["Noun", "impact", "machine_of"]
 
 
 class Noun(DomainNoun):

@@ -1,6 +1,6 @@
 """Which host CPUs a guest's threads may run on: vCPUs, the emulator, I/O threads.
 
-A map on the wire is little-endian, one bit a CPU. What has no pinning of its own may run where the whole guest may:
+What has no pinning of its own may run where the whole guest may:
 on `<vcpu cpuset=...>`, else on every CPU that is online.
 """
 
@@ -12,14 +12,15 @@ from typing import Final
 
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.domain.vcpu import Cputune, IOThreadPin, VcpuPin
+from pyvirtd.core.calls.change import change_both, impact, seen, targets
+from pyvirtd.core.cpumap import bounded, from_map, to_map
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies, queries
-from pyvirtd.drivers.qemu.change import change_both
 from pyvirtd.drivers.qemu.machine import Machine
-from pyvirtd.drivers.qemu.noun import Noun, impact, machine_of
+from pyvirtd.drivers.qemu.noun import Noun, machine_of
 from pyvirtd.drivers.qemu.stats.figures import vcpu_figures
 from pyvirtd.drivers.qemu.stats.recent import ask
-from pyvirtd.errors import InternalError, InvalidArg, OperationInvalid
+from pyvirtd.errors import InvalidArg, OperationInvalid
 from pyvirtd.host.cpus import online_cpus
 from pyvirtd.host.procfile import format_cpulist
 from pyvirtd.protocol.calls import supports
@@ -33,7 +34,7 @@ from pyvirtd.protocol.remote.domain_tuning import (
     VcpuInfo,
 )
 from pyvirtd.protocol.remote.events import DomainEventTunable
-from pyvirtd.protocol.remote.limits import CPUMAP_MAX, CPUMAPS_MAX, VCPUINFO_MAX
+from pyvirtd.protocol.remote.limits import VCPUINFO_MAX
 
 _RUNNING: Final = 1  # VIR_VCPU_RUNNING
 _BOTH: Final = Impact.LIVE | Impact.CONFIG
@@ -45,7 +46,7 @@ class PinningCalls(Noun):
     @queries
     def domain_get_vcpus(self, dom: Domain, maxinfo: int, maplen: int) -> DomainGetVcpus:
         machine = machine_of(dom)
-        _bounded(maxinfo, maplen, VCPUINFO_MAX)
+        bounded(maxinfo, maplen, VCPUINFO_MAX)
         info, maps = [], bytearray()
         for number in sorted(machine.vcpu_threads)[:maxinfo]:
             found = vcpu_figures(machine, number)
@@ -59,7 +60,7 @@ class PinningCalls(Noun):
     def domain_get_vcpu_pin_info(self, dom: Domain, ncpumaps: int, maplen: int, flags: int) -> DomainGetVcpuPinInfo:
         definition = seen(dom, flags)
         count = min(max(ncpumaps, 0), int(definition.max_vcpus))
-        _bounded(count, maplen, VCPUINFO_MAX)
+        bounded(count, maplen, VCPUINFO_MAX)
         pins = {pin.vcpu: pin.cpuset for pin in definition.cputune.vcpupins} if definition.cputune is not None else {}
         maps = b"".join(to_map(pins.get(number, _anywhere(definition)), maplen) for number in range(count))
         return DomainGetVcpuPinInfo(maps, count)
@@ -90,7 +91,7 @@ class PinningCalls(Noun):
     @queries
     def domain_get_emulator_pin_info(self, dom: Domain, maplen: int, flags: int) -> DomainGetEmulatorPinInfo:
         definition = seen(dom, flags)
-        _bounded(1, maplen, 1)
+        bounded(1, maplen, 1)
         pinned = definition.cputune.emulatorpin if definition.cputune is not None else None
         return DomainGetEmulatorPinInfo(to_map(_anywhere(definition) if pinned is None else pinned, maplen), 1)
 
@@ -161,20 +162,6 @@ class PinningCalls(Noun):
         self.runtime.emit(DomainEventTunable(dom.ref, {field: format_cpulist(cpus)}))
 
 
-def seen(domain: Domain, flags: int) -> DomainDef:
-    """The definition that VIR_DOMAIN_AFFECT_* flags of a question mean; exactly one of them is meant."""
-    if flags & Impact.LIVE and flags & Impact.CONFIG:
-        raise InvalidArg("a question is about the running guest or about its definition, not about both")
-    live, _ = impact(domain, flags)
-    return domain.current if live else domain.definition
-
-
-def targets(domain: Domain, live: bool, config: bool) -> list[tuple[str, DomainDef]]:
-    """The definitions that a change is to, and what to call them."""
-    chosen = [("live", domain.current)] if live else []
-    return [*chosen, ("persistent", domain.definition)] if config else chosen
-
-
 async def place_threads(machine: Machine, live: DomainDef) -> None:
     """Pin a starting guest's threads as its definition says; before its CPUs run."""
     tune = live.cputune
@@ -239,27 +226,5 @@ def map_size() -> int:
     return (max(online_cpus()) + 8) // 8
 
 
-def to_map(cpus: Iterable[int], size: int) -> bytes:
-    """The map, `size` bytes long; CPUs beyond that are left out."""
-    bits = bytearray(size)
-    for cpu in cpus:
-        if cpu < size * 8:
-            bits[cpu // 8] |= 1 << cpu % 8
-    return bytes(bits)
-
-
-def from_map(bits: bytes) -> frozenset[int]:
-    """The CPUs of a map. Raises InvalidArg for none."""
-    cpus = frozenset(n * 8 + bit for n, byte in enumerate(bits) for bit in range(8) if byte >> bit & 1)
-    if not cpus:
-        raise InvalidArg("an empty set of CPUs: a thread has to be allowed on one at least")
-    return cpus
-
-
 def _anywhere(definition: DomainDef) -> Iterable[int]:
     return online_cpus() if definition.cpuset is None else definition.cpuset
-
-
-def _bounded(count: int, maplen: int, most: int) -> None:
-    if not 0 <= maplen <= CPUMAP_MAX or not 0 <= count <= most or count * maplen > CPUMAPS_MAX:
-        raise InternalError(f"{count} maps of {maplen} bytes are more than an answer can hold")

@@ -12,12 +12,13 @@ from pyvirtd.conf.domain.domain import DomainDef, EventName, PerfEvent
 from pyvirtd.conf.domain.memory import UNLIMITED, Blkiotune, Memtune, NumaMemory, Numatune
 from pyvirtd.conf.domain.vcpu import Cputune
 from pyvirtd.conf.xml.types import format_cpuset, parse_cpuset
+from pyvirtd.core.calls.change import change_both, change_live, impact, keep, seen, tried
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies, queries
-from pyvirtd.drivers.qemu.change import change_both, change_live, keep, tried
+from pyvirtd.core.params import known, whole
 from pyvirtd.drivers.qemu.machine import Machine
-from pyvirtd.drivers.qemu.noun import Noun, impact, machine_of
-from pyvirtd.drivers.qemu.pinning import emulator_threads, iothreads_of, seen
+from pyvirtd.drivers.qemu.noun import Noun, machine_of
+from pyvirtd.drivers.qemu.pinning import emulator_threads, iothreads_of
 from pyvirtd.errors import ConfigUnsupported, InvalidArg, OperationInvalid, OperationUnsupported
 from pyvirtd.host.cgroup import Cgroup
 from pyvirtd.host.cpus import present_cpus
@@ -147,7 +148,7 @@ class TuningCalls(Noun):
     async def domain_set_memory_parameters(self, dom: Domain, params: TypedParams, flags: int) -> None:
         self._privileged("memory tuning")
         live, config = impact(dom, flags)
-        wanted = {name: _whole(params, name, ULLong) for name in _known(params, [name for name, _, _ in _LIMITS])}
+        wanted = {name: whole(params, name, ULLong) for name in known(params, [name for name, _, _ in _LIMITS])}
 
         def change(definition: DomainDef) -> None:
             tune = definition.memtune = definition.memtune or Memtune()
@@ -195,7 +196,7 @@ class TuningCalls(Noun):
         live, config = impact(dom, flags)
         if set(params) - {Blkio.WEIGHT}:
             raise OperationUnsupported("limits of single host devices cannot be changed here; the weight can")
-        weight = _whole(params, Blkio.WEIGHT, UInt) if params else None
+        weight = whole(params, Blkio.WEIGHT, UInt) if params else None
         if weight is None:
             return
 
@@ -221,7 +222,7 @@ class TuningCalls(Noun):
     @modifies
     async def domain_set_numa_parameters(self, dom: Domain, params: TypedParams, flags: int) -> None:
         live, config = impact(dom, flags)
-        _known(params, (Numa.MODE, Numa.NODESET))
+        known(params, (Numa.MODE, Numa.NODESET))
         mode = params.get(Numa.MODE)
         if mode is not None and (not isinstance(mode, int) or not 0 <= mode < len(_MODES)):
             raise InvalidArg(f"{Numa.MODE} is 0 to {len(_MODES) - 1}, not {mode!r}")
@@ -290,7 +291,7 @@ class TuningCalls(Noun):
     @modifies
     async def domain_set_perf_events(self, dom: Domain, params: TypedParams, flags: int) -> None:
         live, config = impact(dom, flags)
-        _known(params, _EVENTS)
+        known(params, _EVENTS)
         if live and any(params.values()):
             raise OperationUnsupported(f"{dom}: performance events of a running guest are not counted here")
 
@@ -368,9 +369,9 @@ async def _groups_of_threads(machine: Machine, group: Cgroup, kind: str) -> list
 def _scheduler_values(params: TypedParams) -> dict[str, int]:
     wanted: dict[str, int] = {}
     quotas = {name for name, _, _, is_quota in _BANDWIDTH if is_quota}
-    for name in _known(params, (Sched.CPU_SHARES, *(name for name, *_ in _BANDWIDTH))):
+    for name in known(params, (Sched.CPU_SHARES, *(name for name, *_ in _BANDWIDTH))):
         kind: Callable[[int], int] = LLong if name in quotas else ULLong
-        value = wanted[name] = _whole(params, name, kind)
+        value = wanted[name] = whole(params, name, kind)
         if name in quotas and value > 0 and not _LEAST_QUOTA <= value <= _MOST_QUOTA:
             raise InvalidArg(f"{name} is {_LEAST_QUOTA} to {_MOST_QUOTA} µs, or negative for none, not {value}")
         if name not in quotas and name != Sched.CPU_SHARES and value and not _PERIODS[0] <= value <= _PERIODS[1]:
@@ -387,22 +388,6 @@ def _set_cputune(definition: DomainDef, wanted: dict[str, int]) -> None:
     for name, field, _, _ in _BANDWIDTH:
         if wanted.get(name):
             setattr(tune, field, wanted[name])
-
-
-def _known(params: TypedParams, names: Any) -> list[str]:
-    """The parameters' names. Raises InvalidArg for one that is not among `names`."""
-    for name in params:
-        if name not in names:
-            raise InvalidArg(f"there is no parameter '{name}' here; there are {', '.join(names)}")
-    return list(params)
-
-
-def _whole(params: TypedParams, name: str, kind: Any) -> int:
-    value: Any = params[name]
-    if type(value) is not kind:
-        given = type(value).__name__.lower()
-        raise InvalidArg(f"parameter '{name}' is of the type {kind.__name__.lower()}, not {given}")
-    return int(value)
 
 
 def _nodes(value: Any) -> frozenset[int] | None:

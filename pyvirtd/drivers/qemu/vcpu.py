@@ -6,17 +6,16 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pyvirtd.conf.domain.domain import DomainDef
-from pyvirtd.conf.domain.vcpu import Vcpu
 from pyvirtd.core import client
+from pyvirtd.core.calls.change import change_live, impact, keep, targets, tried
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import queries
-from pyvirtd.drivers.qemu.change import change_live, keep, tried
+from pyvirtd.core.vcpus import listed_vcpus, set_count, set_maximum, switch
 from pyvirtd.drivers.qemu.launch import vcpu_threads
 from pyvirtd.drivers.qemu.lifecycle import agent_of
 from pyvirtd.drivers.qemu.machine import Machine
-from pyvirtd.drivers.qemu.noun import Noun, impact, machine_of
-from pyvirtd.drivers.qemu.pinning import set_affinity, targets
+from pyvirtd.drivers.qemu.noun import Noun, machine_of
+from pyvirtd.drivers.qemu.pinning import set_affinity
 from pyvirtd.errors import AgentCommandFailed, ConfigUnsupported, InvalidArg, NoDomain, OperationTimeout
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.domain import DomainVcpuFlags as Flags
@@ -79,12 +78,12 @@ class VcpuCalls(Noun):
         if flags & Flags.MAXIMUM:
             if live:
                 raise InvalidArg(f"{dom}: the most vCPUs that it may have cannot be changed while it runs")
-            await keep(self.runtime, dom, tried(dom, lambda definition: _set_maximum(definition, count)))
+            await keep(self.runtime, dom, tried(dom, lambda definition: set_maximum(definition, count)))
             return
         for which, given in targets(dom, live, config):
             if count > given.max_vcpus:
                 raise InvalidArg(f"{dom}: its {which} definition allows {given.max_vcpus} vCPUs at most, not {count}")
-        kept = tried(dom, lambda definition: _set_count(definition, count, hotpluggable)) if config else None
+        kept = tried(dom, lambda definition: set_count(definition, count, hotpluggable)) if config else None
         if live:
             await self._set_live(dom, machine_of(dom), count)
         if kept is not None:
@@ -168,70 +167,3 @@ async def guest_vcpus(dom: Domain, *, offline_too: bool = False) -> dict[int, bo
     if not found:
         raise AgentCommandFailed(f"{dom}: its guest agent lists no vCPUs")
     return found if offline_too else {number: True for number, online in found.items() if online}
-
-
-def listed_vcpus(definition: DomainDef) -> list[Vcpu]:
-    """Every vCPU of a definition: its list, or what the counts say, the first of them on from the start."""
-    if definition.vcpus:
-        return [vcpu.copy() for vcpu in definition.vcpus]
-    current = int(definition.current_vcpus or definition.max_vcpus)
-    return [
-        Vcpu(id=number, enabled=number < current, hotpluggable=number >= current,
-             order=number + 1 if number < current else None)
-        for number in range(int(definition.max_vcpus))
-    ]  # fmt: skip
-
-
-def switch(definition: DomainDef, number: int, *, on: bool) -> None:
-    """Note in a live definition that a vCPU was plugged or unplugged."""
-    listed = listed_vcpus(definition)
-    vcpu = listed[number]
-    if vcpu.enabled is not on:
-        gone = vcpu.order
-        vcpu.enabled, vcpu.order = on, max((v.order or 0 for v in listed), default=0) + 1 if on else None
-        for other in listed:
-            if not on and gone and other.order and other.order > gone:
-                other.order -= 1
-    definition.vcpus = listed
-    _count(definition)
-
-
-def _count(definition: DomainDef) -> None:
-    enabled = sum(vcpu.enabled for vcpu in definition.vcpus)
-    definition.current_vcpus = None if enabled == definition.max_vcpus else enabled
-
-
-def _set_count(definition: DomainDef, count: int, hotpluggable: bool) -> None:
-    if not definition.vcpus and not hotpluggable:
-        definition.current_vcpus = None if count == definition.max_vcpus else count
-        return
-    listed = listed_vcpus(definition)
-    now = sum(vcpu.enabled for vcpu in listed)
-    for vcpu in listed if count > now else reversed(listed):
-        if now == count:
-            break
-        if vcpu.enabled is (count < now):
-            vcpu.enabled, now = not vcpu.enabled, now + (-1 if vcpu.enabled else 1)
-            vcpu.order = None
-            vcpu.hotpluggable = hotpluggable if vcpu.enabled else True
-    definition.vcpus = listed
-    _count(definition)
-
-
-def _set_maximum(definition: DomainDef, count: int) -> None:
-    topology = definition.cpu.topology if definition.cpu is not None else None
-    if topology is not None:
-        sockets, dies, cores, threads = topology
-        fixed = sockets * dies * cores * threads
-        if fixed != count:
-            raise InvalidArg(f"the CPU topology has {fixed} vCPUs, so the maximum cannot be {count}")
-    current = int(definition.current_vcpus or definition.max_vcpus)
-    if definition.vcpus:
-        definition.vcpus = [vcpu for vcpu in definition.vcpus if vcpu.id < count]
-        for number in range(len(definition.vcpus), count):
-            definition.vcpus.append(Vcpu(id=number, enabled=False, hotpluggable=True))
-        definition.max_vcpus = count
-        _count(definition)
-        return
-    definition.max_vcpus = count
-    definition.current_vcpus = None if current >= count else current

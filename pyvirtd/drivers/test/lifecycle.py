@@ -6,7 +6,7 @@ from typing import Final
 
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.core import client
-from pyvirtd.core.calls.noun import change_both, impact
+from pyvirtd.core.calls.change import change_both, impact
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.lifecycle import State
 from pyvirtd.core.modifies import modifies
