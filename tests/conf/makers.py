@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pyvirtd.conf.backup import complete_backup, format_backup, parse_backup
+from pyvirtd.conf.checkpoint import check_checkpoint, complete_bitmaps, format_checkpoint, parse_checkpoint
+from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.conf.interface import check_interface, format_interface, parse_interface
 from pyvirtd.conf.network import check_functions, check_network, complete_network, format_network, parse_network
 from pyvirtd.conf.network.network import Bridge
 from pyvirtd.conf.network.port import format_network_port, parse_network_port
@@ -17,6 +21,7 @@ from pyvirtd.conf.nwfilter import (
     parse_filter_binding,
 )  # fmt: skip
 from pyvirtd.conf.secret import complete_secret, format_secret, parse_secret
+from pyvirtd.conf.snapshot import check_redefined, format_snapshot, parse_snapshot
 from pyvirtd.conf.storage import (
     check_backend,
     check_pool,
@@ -95,15 +100,55 @@ def secret(text: str) -> str:
     return format_secret(made)
 
 
+def interface(text: str) -> str:
+    made = parse_interface(text)
+    check_interface(made)
+    return format_interface(made)
+
+
+def as_driven(domain: DomainDef | None) -> None:
+    """What the driver's post-parse does to the guests in the corpus' snapshots."""
+    if domain is not None and domain.os.machine == "pc":
+        domain.os.machine = "pc-i440fx-7.2"
+
+
+def snapshot(text: str) -> str:
+    made = parse_snapshot(text)
+    check_redefined(made)
+    as_driven(made.domain)
+    return format_snapshot(made, Dump.SECURE)
+
+
+def checkpoint(text: str) -> str:
+    made = parse_checkpoint(text)
+    check_checkpoint(made, redefined=True)
+    complete_bitmaps(made)
+    as_driven(made.domain)
+    return format_checkpoint(made, Dump.INACTIVE | Dump.SECURE)
+
+
+def backup(text: str) -> str:
+    made = parse_backup(text)
+    names = [disk.name for disk in made.disks]
+    complete_backup(made, [*names, "vdextradisk"], "SUFFIX")
+    return format_backup(made)
+
+
 MAKERS: dict[str, Callable[[str], str]] = {
-    "network": network, "pool": pool, "volume": volume, "nwfilter": nwfilter, "secret": secret,
+    "network": network, "pool": pool, "volume": volume, "nwfilter": nwfilter, "secret": secret, "interface": interface,
+    "snapshot": snapshot, "checkpoint": checkpoint,
 }  # fmt: skip
 # kind: the step with the document, the step that decides
-STEPS: dict[str, tuple[str, str]] = {"volume": ("xml", "create")}
+STEPS: dict[str, tuple[str, str]] = {
+    "volume": ("xml", "create"),
+    "snapshot": ("xml", "redefine"),
+    "checkpoint": ("xml", "redefine"),
+}
 EXPECTED: dict[str, tuple[Callable[[str], str], str]] = {
     "network": (network_read, "network/expect"),
     "pool": (pool_read, "pool/expect/xml"),
     "nwfilter": (nwfilter, "nwfilter/expect"),
+    "backup": (backup, "backup/expect"),
 }
 ROUND: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
     "network": (parse_network, format_network),
@@ -113,4 +158,8 @@ ROUND: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
     "nwfilter": (parse_filter, format_filter),
     "nwfilter-binding": (parse_filter_binding, format_filter_binding),
     "secret": (parse_secret, format_secret),
+    "interface": (parse_interface, format_interface),
+    "snapshot": (parse_snapshot, format_snapshot),
+    "checkpoint": (parse_checkpoint, format_checkpoint),
+    "backup": (parse_backup, format_backup),
 }

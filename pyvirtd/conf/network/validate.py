@@ -15,6 +15,7 @@ from pyvirtd.conf.network.dns import Dns
 from pyvirtd.conf.network.forward import Forward, Nat
 from pyvirtd.conf.network.ip import DhcpHost, DhcpRange, Ip, NetworkRoute
 from pyvirtd.conf.network.network import NetworkDef
+from pyvirtd.conf.repeated import repeated
 from pyvirtd.errors import ConfigUnsupported, ErrorDomain, InternalError, VirtError, XMLDetail, XMLError
 
 MAX_RANGE = 65535  # addresses in one DHCP range
@@ -69,7 +70,7 @@ def check_forward(name: str, forward: Forward) -> None:
             f"line {forward.line}: <forward> has dev {forward.dev!r}, but starts with {forward.interfaces[0].dev!r}",
         )
     for what in ([i.dev for i in forward.interfaces], [str(a) for a in forward.addresses]):
-        twice = next((each for n, each in enumerate(what) if each in what[:n]), None)
+        twice = repeated(what)
         if twice is not None:
             _refuse(XMLError, f"line {forward.line}: {twice} is listed twice in <forward> of network {name!r}")
     if forward.mode != "nat" and (forward.has_nat or forward.nat is not None):
