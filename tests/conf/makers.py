@@ -12,6 +12,12 @@ from pyvirtd.conf.interface import check_interface, format_interface, parse_inte
 from pyvirtd.conf.network import check_functions, check_network, complete_network, format_network, parse_network
 from pyvirtd.conf.network.network import Bridge
 from pyvirtd.conf.network.port import format_network_port, parse_network_port
+from pyvirtd.conf.nodedev import (
+    check_node_device,
+    complete_node_device,
+    format_node_device,
+    parse_node_device,
+)  # fmt: skip
 from pyvirtd.conf.nwfilter import (
     check_filter,
     complete_filter,
@@ -134,6 +140,13 @@ def backup(text: str) -> str:
     return format_backup(made)
 
 
+def node_device(text: str) -> str:
+    made = parse_node_device(text)
+    complete_node_device(made)
+    check_node_device(made)
+    return format_node_device(made)
+
+
 MAKERS: dict[str, Callable[[str], str]] = {
     "network": network, "pool": pool, "volume": volume, "nwfilter": nwfilter, "secret": secret, "interface": interface,
     "snapshot": snapshot, "checkpoint": checkpoint,
@@ -149,6 +162,7 @@ EXPECTED: dict[str, tuple[Callable[[str], str], str]] = {
     "pool": (pool_read, "pool/expect/xml"),
     "nwfilter": (nwfilter, "nwfilter/expect"),
     "backup": (backup, "backup/expect"),
+    "nodedev": (node_device, "nodedev/expect"),
 }
 ROUND: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
     "network": (parse_network, format_network),
@@ -162,4 +176,5 @@ ROUND: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
     "snapshot": (parse_snapshot, format_snapshot),
     "checkpoint": (parse_checkpoint, format_checkpoint),
     "backup": (parse_backup, format_backup),
+    "nodedev": (parse_node_device, format_node_device),
 }
