@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -55,12 +56,19 @@ class Faulty(Pyvirtd):
 def faulty() -> Iterator[Faulty]:
     """A started daemon that may be told to die."""
     daemon = Faulty()
+    if os.geteuid() == 0:  # files change hands then
+        daemon.configure("[qemu]\nuser = 'nobody'\ngroup = 'nogroup'\n")
     try:
         daemon.start()
         yield daemon
     finally:
         daemon.close()
 
+
+DEVICES = """<disk type='file'><driver name='qemu' type='raw'/><target dev='vda' bus='virtio'/>
+<source file='{disk}'/></disk>
+<channel type='unix'><target type='virtio' name='org.example.0'/></channel><interface type='user'/>"""
+"""A file that is lent to the guest, and a socket: what a guest leaves behind that nobody tidies up after."""
 
 # operation: what is done before, the command that is interrupted, the names that may be defined afterwards
 OPERATIONS: dict[str, tuple[list[list[str]], list[str], list[set[str]]]] = {
@@ -79,8 +87,12 @@ OPERATIONS: dict[str, tuple[list[list[str]], list[str], list[set[str]]]] = {
 def test_nothing_is_lost(faulty: Faulty, tmp_path: Path, operation: str) -> None:
     before, command, allowed = OPERATIONS[operation]
     uuid = "3d9f1a52-51f5-4b1c-9be1-0c8a6a1f0001"
-    files = {"old": guest_xml("old", domain_id=uuid), "old2": guest_xml("old", domain_id=uuid, memory_mib=112),
-             "new": guest_xml("new")}
+    disk = faulty.root / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    more = DEVICES.format(disk=disk)
+    files = {"old": guest_xml("old", domain_id=uuid, devices=more), "new": guest_xml("new"),
+             "old2": guest_xml("old", domain_id=uuid, memory_mib=112, devices=more)}
+    owner = disk.stat().st_uid
     for name, xml in files.items():
         (tmp_path / name).write_text(xml)
     fill: Callable[[str], str] = lambda word: word.format(**{n: str(tmp_path / n) for n in files})  # noqa: E731
@@ -90,6 +102,7 @@ def test_nothing_is_lost(faulty: Faulty, tmp_path: Path, operation: str) -> None
             faulty.virsh(*each).check()
         running = faulty.guests()
         number = faulty.virsh("domid", "old").check() if running else ""
+        assert not running or os.geteuid() or disk.stat().st_uid != owner, "the disk was not lent"
         faulty.fail_at(step)
         said = faulty.virsh(*(fill(word) for word in command))
         died = faulty.died(0.5 if said.code else 0.05)
@@ -100,6 +113,8 @@ def test_nothing_is_lost(faulty: Faulty, tmp_path: Path, operation: str) -> None
             faulty.start()
         check(faulty, operation, allowed, running, number, f"killed at step {step}:\n{at}")
         clear(faulty)
+        assert disk.stat().st_uid == owner, at
+        assert not os.listxattr(disk), at
         if not died:
             assert said.code == 0, said.err
             assert step > 1, f"{operation} never touched the store"
@@ -127,6 +142,11 @@ def check(faulty: Faulty, operation: str, allowed: list[set[str]], running: dict
     # what is left of a cache is written over the next time
     strays = [p for part in ("etc", "lib", "run") for p in (faulty.root / part).rglob("*.tmp*") if p.is_file()]
     assert not strays, f"{strays}, {when}"
+    running_now = faulty.guests()
+    assert sorted(faulty.leftovers()) == sorted(running_now.values()), when
+    parts = "run/qemu", "run/qemu/channel", "lib/qemu/ram"
+    places = [place for part in parts for place in (faulty.root / part).glob("[0-9]*-*")]
+    assert bool(places) == bool(running_now), f"{places}, {when}"
     if operation == "redefine":
         memory = faulty.virsh("dominfo", "old").check()
         assert f"{96 * 1024} KiB" in memory or f"{112 * 1024} KiB" in memory, when

@@ -43,6 +43,7 @@ from pyvirtd.errors import ConfigUnsupported, HostSystemError, InternalError, Op
 from pyvirtd.host.cgroup import Cgroup
 from pyvirtd.host.process import Launch, start
 from pyvirtd.store.atomic import in_background, make_directory
+from pyvirtd.store.steps import reach
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ async def _execute(
         environment = {**command.env, MARK: f"{domain.uuid_text}:{machine.run_dir}"}
         machine.log.note_start(output, f"pyvirtd, QEMU {caps.binary}", command.argv, environment)
         who = runtime.ownership
+        reach("execute", command.argv[0])
         try:
             machine.process = start(Launch(
                 argv=command.argv, env=environment, pass_fds=sorted({*command.files, listener.fileno()}),
@@ -127,9 +129,11 @@ async def _execute(
         except OSError as error:
             reason = error.strerror or str(error)
             raise InternalError(f"{domain}: cannot run {command.argv[0]}: {reason}") from error
+    reach("executed", command.argv[0])
     machine.watch()
     # Our copy of the listening socket is closed now: when QEMU ends, the connection ends.
     await machine.connect(runtime.settings.start_timeout)
+    reach("connected", command.argv[0])
 
 
 def _context(runtime: Runtime, machine: Machine, options: StartOptions) -> LaunchContext:
@@ -166,7 +170,9 @@ def _prepare(runtime: Runtime, machine: Machine, live: DomainDef, options: Start
             os.close(os.open(path, os.O_PATH | os.O_CLOEXEC))
         except OSError as error:
             raise HostSystemError(f"{machine}: cannot use {path}: {why_unreachable(path, error)}") from error
-    runtime.ownership.take(files, machine.lent)
+    reach("lend", str(machine.run_dir))
+    runtime.ownership.take(files, machine.lent, machine.run_dir)
+    reach("lent", str(machine.run_dir))
     if runtime.hierarchies.any:
         machine.cgroup = Cgroup.create(runtime.cgroup_path(machine.domain.id, machine.domain.name), runtime.hierarchies)
 
@@ -236,6 +242,7 @@ async def _begin(runtime: Runtime, machine: Machine, live: DomainDef, options: S
     await apply_limits(machine, live)
     if not options.paused and options.incoming is None:
         await machine.run("cont")
+    reach("started", str(machine))
     _settle(machine, options)
     await runtime.save_status(machine)
 

@@ -34,6 +34,7 @@ from pyvirtd.host.cgroup import Cgroup
 from pyvirtd.host.process import Process
 from pyvirtd.protocol.remote.events import DomainEventAgentLifecycle, DomainEventChannelLifecycle
 from pyvirtd.store.atomic import in_background
+from pyvirtd.store.steps import reach
 
 if TYPE_CHECKING:
     from pyvirtd.drivers.qemu.runtime import Runtime
@@ -276,6 +277,7 @@ class Machine:
         """Clean up after the process's end and move the domain on; the caller holds the job. Once is enough."""
         if self.finished.done():
             return
+        reach("finish", str(self.run_dir))
         domain = self.domain
         transition = self.ending or ("stopped" if domain.state is State.SHUTDOWN else self._verdict())
         await self.let_go()
@@ -294,10 +296,12 @@ class Machine:
         return "stopped" if "terminating on signal" in self.log.tail() else "died"
 
     def _remove_traces(self) -> None:
-        self.runtime.ownership.give_back(self.lent)
+        # Without a status file, the rest is what the next daemon sweeps up if this one does not come to it.
+        self.runtime.status.remove(self.domain.name)
+        self.runtime.ownership.give_back(self.lent, self.run_dir)
+        reach("given back", str(self.run_dir))
         for directory in self.runtime.directories_of(self.run_dir):
             shutil.rmtree(directory, ignore_errors=True)
-        self.runtime.status.remove(self.domain.name)
 
     async def let_go(self) -> None:
         """Close what connects us to the guest, which goes on running if it does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import logging
 import os
@@ -9,6 +10,7 @@ import pwd
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from pyvirtd.drivers.qemu.capabilities.probe import RunAs
 from pyvirtd.drivers.qemu.settings import QemuSettings
@@ -16,6 +18,8 @@ from pyvirtd.errors import HostSystemError, InvalidArg
 from pyvirtd.host.ownership import Owner, lend, restore
 
 log = logging.getLogger(__name__)
+
+NOTE: Final = ".lent"
 
 
 class Ownership:
@@ -40,15 +44,28 @@ class Ownership:
         """For what starts QEMU outside of a guest; None: the daemon's own identity."""
         return RunAs(self.uid, self.gid, tuple(self.groups)) if self.foreign else None
 
-    def take(self, paths: Iterable[str], lent: list[str]) -> None:
-        """Make these files the guests' user's; those that were go into `lent`. Raises OperationFailed."""
-        if self._change:
-            for path in paths:
-                lend(path, Owner(self.uid, self.gid), remember=self._remember)
-                lent.append(path)
+    def take(self, paths: Iterable[str], lent: list[str], directory: Path) -> None:
+        """Make these files the guests' user's; those that were go into `lent`. Raises OperationFailed.
 
-    def give_back(self, lent: list[str]) -> None:
-        """Give lent files back; what fails is logged."""
+        They are noted beside the guest's directory, too, for whoever has to tidy up after a daemon that was killed.
+        """
+        if self._change:
+            with open(note_of(directory), "ab", buffering=0) as note:
+                for path in paths:
+                    lend(path, Owner(self.uid, self.gid), remember=self._remember)
+                    lent.append(path)
+                    note.write(os.fsencode(path) + b"\0")
+
+    def noted(self, directory: Path) -> list[str]:
+        """What the note of a guest's directory has; for a guest of which nothing else is known."""
+        with contextlib.suppress(FileNotFoundError):
+            return [os.fsdecode(path) for path in note_of(directory).read_bytes().split(b"\0")[:-1]]
+        return []
+
+    def give_back(self, lent: list[str], directory: Path) -> None:
+        """Give lent files back; what fails is logged. The note goes first: twice is worse than never, for a file
+        that other guests still use."""
+        note_of(directory).unlink(missing_ok=True)
         while lent:
             path = lent.pop()
             if self._remember:
@@ -61,6 +78,12 @@ class Ownership:
                 os.chown(path, self.uid, self.gid, follow_symlinks=False)
             except OSError as error:
                 raise HostSystemError(f"cannot give {path} to user {self.uid}: {error.strerror}") from error
+
+
+def note_of(directory: Path) -> Path:
+    """The file that names the files lent to a guest, each ended by a NUL. It lies beside the guest's directory, not
+    in it: there QEMU's user could write it."""
+    return directory.with_name(directory.name + NOTE)
 
 
 def why_unreachable(path: str, error: OSError) -> str:

@@ -13,6 +13,8 @@ from pyvirtd.conf.domain.chardev import ChardevSource
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.domain.graphics import Listen, Spice, Vnc
 from pyvirtd.errors import ConfigUnsupported, HostSystemError, OperationFailed
+from pyvirtd.store.atomic import TEMPORARY
+from pyvirtd.store.steps import reach
 
 if TYPE_CHECKING:
     from pyvirtd.drivers.qemu.machine import Machine
@@ -120,13 +122,14 @@ def make_nvram(runtime: Runtime, live: DomainDef, *, reset: bool) -> None:
             f"no template of the firmware's variables is known for {loader.path if loader else 'this firmware'}: "
             f"name one in <nvram template='...'>, or make {path}"
         )
-    temporary = path.with_name(path.name + ".new~")
+    temporary = path.with_name(path.name + TEMPORARY)
     try:
         path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         with open(template, "rb") as source, open(temporary, "wb", opener=_private) as target:
             shutil.copyfileobj(source, target)
             target.flush()
             os.fsync(target.fileno())
+        reach("rename", str(path))
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from pyvirtd.core.identity import uuid_of
 from pyvirtd.core.lifecycle import State
 from pyvirtd.drivers.qemu.launch import MARK, vcpu_threads
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
+from pyvirtd.drivers.qemu.ownership import NOTE
 from pyvirtd.drivers.qemu.pipeline import named
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.drivers.qemu.status import Status
@@ -31,7 +32,7 @@ from pyvirtd.host.cgroup import Cgroup
 from pyvirtd.host.process import Process, ProcessGone, ProcessId
 from pyvirtd.host.procfile import process_start_time
 from pyvirtd.store.aside import set_aside
-from pyvirtd.store.atomic import in_background
+from pyvirtd.store.atomic import in_background, sweep
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,8 @@ def _rescue(runtime: Runtime, stray: Stray, damaged: list[str]) -> Machine | Non
         return None
     log.warning("%s: its status file was damaged; taking it back by its process %d", domain, stray.pid)
     live.id = id
-    return _recall(runtime, Status(live, State.RUNNING, 0, id, identity, stray.directory))
+    lent = runtime.ownership.noted(stray.directory)
+    return _recall(runtime, Status(live, State.RUNNING, 0, id, identity, stray.directory, lent=lent))
 
 
 def _recall(runtime: Runtime, status: Status) -> Machine | None:
@@ -233,6 +235,13 @@ def _sweep(runtime: Runtime, strays: list[Stray], known: set[Path]) -> None:
             finally:
                 os.close(fd)
     names = {directory.name for directory in known}
+    for note in runtime.run_dir.glob(f"*{NOTE}"):
+        directory = note.with_name(note.name.removesuffix(NOTE))
+        if directory.name not in names:
+            log.info("giving back what was lent to the guest of %s", directory)
+            runtime.ownership.give_back(runtime.ownership.noted(directory), directory)
+    if runtime.nvram_dir.is_dir():
+        sweep(runtime.nvram_dir)
     for parent in (runtime.run_dir, runtime.channel_dir, runtime.ram_dir):
         if not parent.is_dir():
             continue
