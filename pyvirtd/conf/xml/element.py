@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
-from pyvirtd.conf.xml.fields import Child, Children, Inline, Kind, Namespace, Rule, Texts, kind, must
+from pyvirtd.conf.xml.fields import Child, Children, Hidden, Inline, Kind, Namespace, Rule, Texts, kind, must
+from pyvirtd.conf.xml.source import Source
 from pyvirtd.errors import ErrorDomain
 
 _LISTS = (Children, Texts)
@@ -52,6 +53,7 @@ class ElementMeta(type):
         cls.PLAIN = tuple((k, r.default) for k, r in holders if not isinstance(r, _LISTS))
         cls.LISTS = tuple(k for k, r in holders if isinstance(r, _LISTS))
         cls.FIELDS = tuple(k for k, _ in holders)
+        cls.OPEN = frozenset(cls.FIELDS)
         cls.PARTS = _parts(cls)
         cls.PLANS = {}
         return cls
@@ -63,6 +65,7 @@ class ElementMeta(type):
     PLAIN: tuple[tuple[str, Any], ...]
     LISTS: tuple[str, ...]
     FIELDS: tuple[str, ...]
+    OPEN: frozenset[str]
     PARTS: list[tuple[str, Any]]
     PLANS: dict[Any, Any]
 
@@ -103,7 +106,7 @@ class Element(metaclass=ElementMeta):
             if name not in fields:
                 setattr(self, name, part())
         for name, value in fields.items():
-            if name not in cls.FIELDS:
+            if name not in cls.OPEN:
                 raise TypeError(f"{cls.__name__} has no field {name!r}; it has {', '.join(cls.FIELDS)}")
             setattr(self, name, value)
 
@@ -121,21 +124,15 @@ class Element(metaclass=ElementMeta):
     def copy(self) -> Self:
         """A deep copy."""
         cls = type(self)
-        twin = cls.__new__(cls)
-        twin.line = self.line
-        for name in cls.FIELDS:
-            value = getattr(self, name)
-            if isinstance(value, Element):
-                value = value.copy()
-            elif isinstance(value, list):
-                value = [item.copy() if isinstance(item, Element) else item for item in value]
-            setattr(twin, name, value)
-        return twin
+        made: Self = (cls.PLANS.get("copy") or _plan("copy", cls, _compile_copy))(self)
+        return made
 
     def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
+        cls = type(self)
+        if cls is not type(other):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in type(self).FIELDS)
+        same: bool = (cls.PLANS.get("equal") or _plan("equal", cls, _compile_equal))(self, other)
+        return same
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -152,30 +149,59 @@ class Element(metaclass=ElementMeta):
 
 def blank(element: Element, cls: ElementMeta) -> None:
     """Set every field to its default."""
-    fill = cls.PLANS.get("blank")
-    if fill is None:
-        fill = cls.PLANS["blank"] = _compile_blank(cls)
-    fill(element)
+    (cls.PLANS.get("blank") or _plan("blank", cls, _compile_blank))(element)
 
 
-def _compile_blank(cls: ElementMeta) -> Any:
+def _plan(name: str, cls: ElementMeta, make: Callable[[ElementMeta], Callable[..., Any]]) -> Callable[..., Any]:
+    made = cls.PLANS[name] = make(cls)
+    return made
+
+
+def blank_lines(source: Source, cls: ElementMeta, element: str = "e") -> None:
     """Assignments written out: a loop of setattr costs five times as much, and was a third of parsing."""
     groups: dict[str, list[str]] = {}
-    space: dict[str, Any] = {}
     for name, default in cls.PLAIN:
-        source = repr(default) if default is None or type(default) in (bool, int, str) else f"_{name}"
-        space[f"_{name}"] = default
-        groups.setdefault(source, []).append(name)
-    lines = ["def blank(e):", " e.line = 0"]
-    lines += [f" {' = '.join(f'e.{name}' for name in names)} = {source}" for source, names in groups.items()]
-    lines += [f" e.{name} = []" for name in cls.LISTS]
-    exec("\n".join(lines), space)  # names are Python's own and the class's
-    return space["blank"]
+        groups.setdefault(source.refer("default", default), []).append(name)
+    for value, names in groups.items():
+        source.line(" = ".join(f"{element}.{name}" for name in names) + f" = {value}")
+    for name in cls.LISTS:
+        source.line(f"{element}.{name} = []")
 
 
-def values(names: tuple[str, ...]) -> Any:
-    """A function that reads these fields of an element into a tuple."""
-    if len(names) == 1:
-        only = names[0]
-        return lambda element: (getattr(element, only),)
-    return attrgetter(*names)
+def _compile_blank(cls: ElementMeta) -> Callable[..., Any]:
+    source = Source()
+    source.line("e.line = 0")
+    blank_lines(source, cls)
+    return source.compile(f"blank {cls.__qualname__}", "blank(e)")
+
+
+def _compile_copy(cls: ElementMeta) -> Callable[..., Any]:
+    source = Source(new=cls.__new__, cls=cls, any_copy=_any_copy)
+    source.line("t = new(cls)")
+    source.line("t.line = e.line")
+    for name in cls.FIELDS:
+        rule = cls.RULES[name]
+        if isinstance(rule, Children):
+            source.line(f"t.{name} = [w.copy() for w in v] if (v := e.{name}) else []")
+        elif isinstance(rule, Texts):
+            source.line(f"t.{name} = e.{name}[:]")
+        elif isinstance(rule, Child | Inline):
+            source.line(f"t.{name} = v.copy() if (v := e.{name}) is not None else None")
+        elif isinstance(rule, Hidden):
+            source.line(f"t.{name} = any_copy(e.{name})")
+        else:
+            source.line(f"t.{name} = e.{name}")
+    source.line("return t")
+    return source.compile(f"copy of {cls.__qualname__}", "copy(e)")
+
+
+def _any_copy(value: Any) -> Any:
+    if isinstance(value, Element):
+        return value.copy()
+    return [_any_copy(item) for item in value] if isinstance(value, list) else value
+
+
+def _compile_equal(cls: ElementMeta) -> Callable[..., Any]:
+    source = Source()
+    source.line("return " + (" and ".join(f"a.{name} == b.{name}" for name in cls.FIELDS) or "True"))
+    return source.compile(f"equality of {cls.__qualname__}", "equal(a, b)")
