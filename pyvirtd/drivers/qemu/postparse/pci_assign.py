@@ -1,8 +1,8 @@
 """Gives every PCI device of a guest its address, and the guest the PCI controllers that this takes.
 
-Two passes: the first only counts, to learn which controllers must be added; the second assigns for good, with the
-new controllers among the devices. A board's own devices have fixed places; everything else goes where it first
-fits, in a fixed order of device kinds.
+Two passes where controllers are missing: the first only counts, to learn which must be added; the second assigns
+with the new controllers among the devices. Where none is missing the first pass' places are the ones. A board's
+own devices have fixed places; everything else goes where it first fits, in a fixed order of device kinds.
 """
 
 from __future__ import annotations
@@ -12,16 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pyvirtd.conf.domain.address import Address, PciAddress
 from pyvirtd.conf.domain.controller import Controller
-from pyvirtd.drivers.qemu.postparse.machine import (
-    devices_of,
-    has_pcie_root,
-    is_arm_virt,
-    is_i440fx,
-    is_pseries,
-    is_q35,
-)
+from pyvirtd.drivers.qemu.postparse.machine import board_of, devices_of
 from pyvirtd.drivers.qemu.postparse.pci import CONTROLLER_CONNECT, Connect, PciBus, PciPlace, PciTopology
-from pyvirtd.drivers.qemu.postparse.pci_chipset import CHIPSETS, usb_companion_slot
+from pyvirtd.drivers.qemu.postparse.pci_chipset import place_i440fx, place_q35, usb_companion_slot
 from pyvirtd.drivers.qemu.postparse.pci_flags import NONE, PCI, PciNeeds
 from pyvirtd.errors import ConfigUnsupported, XMLError
 
@@ -113,15 +106,21 @@ class PciAssigner:
 
     def __init__(self, definition: DomainDef, caps: QemuCapabilities) -> None:
         self.definition, self.caps = definition, caps
+        self.board = board_of(definition)
+        self.controllers: list[Controller] = []  # those of type pci
+        self.items: list[Item] = []
+        self.look()
 
-    def pci_controllers(self) -> list[Controller]:
-        return [c for c in devices_of(self.definition).controllers if c.type == "pci"]
+    def look(self) -> None:
+        """Lists the devices, anew when controllers have been added."""
+        self.controllers = [c for c in devices_of(self.definition).controllers if c.type == "pci"]
+        self.items = list(pci_items(self.definition))
 
     def topology(self) -> PciTopology:
         """The buses of the definition's controllers, with everything that has an address in its place."""
-        controllers = self.pci_controllers()
-        count = 1 + max(c.index or 0 for c in controllers)
-        express = has_pcie_root(self.definition)
+        controllers = self.controllers
+        count = 1 + max([c.index or 0 for c in controllers])
+        express = self.board.pcie_root
         models: list[tuple[str, bool]] = [("pcie-root-port" if express else "pci-bridge", True)] * count
         models[0] = ("pcie-root" if express else "pci-root", True)
         for controller in controllers:
@@ -131,10 +130,10 @@ class PciAssigner:
         buses = [PciBus.of(model, hotplug=hotplug) for model, hotplug in models]
         topology = PciTopology(
             buses,
-            many_roots=is_pseries(self.definition),
+            many_roots=self.board.pseries,
             pcie_to_pci=self.caps.has_device("pcie-pci-bridge"),
         )
-        for item in pci_items(self.definition):
+        for item in self.items:
             if item.wants and has_pci_address(item.device):
                 self.collect(topology, item)
         return topology
@@ -150,12 +149,12 @@ class PciAssigner:
         topology.reserve(place, item.wants, configured=True)
 
     def built_in(self, controller: Controller, place: PciPlace) -> bool:
-        if is_i440fx(self.definition) and place.bus == 0 and place.slot == 1:
+        if self.board.i440fx and place.bus == 0 and place.slot == 1:
             if controller.type == "ide" and place.function == 1:
                 return True
             return controller.type == "usb" and controller.model == "piix3-uhci" and place.function == 2
         return (
-            is_q35(self.definition)
+            self.board.q35
             and controller.type == "sata"
             and (place.bus, place.slot, place.function) == (0, 0x1F, 2)
         )
@@ -164,49 +163,57 @@ class PciAssigner:
 
     def assign(self) -> None:
         """Raises XMLError for addresses that clash or don't fit."""
-        if not self.pci_controllers():
+        if not self.controllers:
             self.refuse_pci()
             return
-        self.add_missing_controllers()
-        topology = self.topology()
-        self.chipset(topology)
-        self.give_out(topology, self.set_address)
+        places = self.without_new_controllers()
+        if places is None:
+            self.look()
+            topology = self.topology()
+            self.chipset(topology)
+            self.give_out(topology, self.set_address)
+        else:
+            for device, place in places:
+                self.set_address(device, place)
         self.mark_multifunction()
 
     def refuse_pci(self) -> None:
         """A board without PCI: no device may have or need a PCI address."""
         machine = self.definition.os.machine
-        for item in pci_items(self.definition):
+        for item in self.items:
             if item.wants and (wants_pci(item) or has_pci_address(item.device)):
                 what = type(item.device).__name__.lower()
                 raise XMLError(f"{what}: it is a PCI device, but machine type '{machine}' has no PCI bus")
 
-    def add_missing_controllers(self) -> None:
-        """The dry pass: adds those controllers whose index is skipped and those that devices will need."""
-        highest = max(c.index or 0 for c in self.pci_controllers())
+    def without_new_controllers(self) -> list[tuple[Addressed, PciPlace]] | None:
+        """The first pass: the places of all devices that have none.
+
+        None: controllers whose index is skipped, or that devices need, have been added, and all is to be done again.
+        """
+        highest = max([c.index or 0 for c in self.controllers])
         topology = self.topology()
         self.chipset(topology)
-        express = has_pcie_root(self.definition)
-        if highest > 0 and not all(bus.full() for bus in topology.buses) and not is_arm_virt(self.definition):
-            # Where bridges are in play already, one place stays free for the next bridge.
-            if not express:
-                topology.take_next(Connect.PCI_BRIDGE)
-        self.give_out(topology, lambda device, place: None)
+        express = self.board.pcie_root
+        # Where bridges are in play already, one place stays free for the next bridge.
+        spare = highest > 0 and not express and not all(bus.full() for bus in topology.buses)
+        if spare:
+            topology.take_next(Connect.PCI_BRIDGE)
+        places: list[tuple[Addressed, PciPlace]] = []
+        self.give_out(topology, lambda device, place: places.append((device, place)))
         if express and highest == 0 and len(topology.buses) > 1:
             # Who leaves addresses to us gets one port for hotplug beyond what is used.
             topology.take_next(Connect.PCIE_DEVICE | Connect.HOTPLUG)
-        added = highest + 1
-        existing = {c.index for c in self.pci_controllers()}
-        for index in range(1, highest + 1):
+        existing = {c.index for c in self.controllers}
+        complete = not spare
+        index = 0
+        while (index := index + 1) < len(topology.buses):  # which grow while controllers get places of their own
             if index not in existing:
-                self.add_controller(index, topology.buses[index].model)
-                topology.take_next(CONTROLLER_CONNECT[topology.buses[index].model])
-        while added < len(topology.buses):
-            model = topology.buses[added].model
-            self.add_controller(added, model)
-            if CONTROLLER_CONNECT[model]:
-                topology.take_next(CONTROLLER_CONNECT[model])
-            added += 1
+                complete = False
+                model = topology.buses[index].model
+                self.add_controller(index, model)
+                if CONTROLLER_CONNECT[model]:
+                    topology.take_next(CONTROLLER_CONNECT[model])
+        return places if complete else None
 
     def add_controller(self, index: int, model: str) -> None:
         from pyvirtd.drivers.qemu.postparse.controllers import append_controller
@@ -214,14 +221,15 @@ class PciAssigner:
         append_controller(self.definition, "pci", index, model)
 
     def chipset(self, topology: PciTopology) -> None:
-        for applies, place in CHIPSETS:
-            if applies(self.definition):
-                place(self.definition, topology)
+        if self.board.i440fx:
+            place_i440fx(self.definition, topology)
+        elif self.board.q35:
+            place_q35(self.definition, topology)
 
     def give_out(self, topology: PciTopology, settle: Callable[[Addressed, PciPlace], None]) -> None:
         """Places for all devices that have none."""
         companions: dict[int, int] = {}
-        for item in pci_items(self.definition):
+        for item in self.items:
             if not wants_pci(item):
                 continue
             device = item.device
@@ -234,7 +242,7 @@ class PciAssigner:
 
     def expander_supported(self, wants: int) -> None:
         root = "pcie-root" if wants & Connect.PCIE_EXPANDER else "pci-root"
-        if self.pci_controllers()[0].model != root:
+        if self.controllers[0].model != root:
             raise ConfigUnsupported(f"controller: expander buses of this kind need a machine type with a {root}")
 
     def set_address(self, device: Addressed, place: PciPlace) -> None:
@@ -247,12 +255,9 @@ class PciAssigner:
     def mark_multifunction(self) -> None:
         """multifunction='on' for function 0 of every slot that has others (guests only look further then)."""
         shared: dict[tuple[int, int], set[int]] = {}
-        for item in pci_items(self.definition):
-            if isinstance(item.device.address, PciAddress):
-                place = place_of(item.device.address)
-                shared.setdefault((place.bus, place.slot), set()).add(place.function)
-        for item in pci_items(self.definition):
-            address = item.device.address
-            if isinstance(address, PciAddress) and not address.function and address.multifunction is None:
-                if len(shared[address.bus, address.slot]) > 1:
-                    address.multifunction = True
+        addresses = [item.device.address for item in self.items if isinstance(item.device.address, PciAddress)]
+        for address in addresses:
+            shared.setdefault((address.bus, address.slot), set()).add(address.function)
+        for address in addresses:
+            if not address.function and address.multifunction is None and len(shared[address.bus, address.slot]) > 1:
+                address.multifunction = True

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyvirtd.conf.domain.address import PciAddress
-from pyvirtd.drivers.qemu.postparse.machine import devices_of, is_i440fx, is_q35
+from pyvirtd.drivers.qemu.postparse.machine import devices_of, is_q35
 from pyvirtd.drivers.qemu.postparse.pci import Connect, PciPlace, PciTopology
 from pyvirtd.errors import InternalError, XMLError
 
@@ -132,9 +131,3 @@ def usb_companion_slot(
     place = PciPlace(known // 32, known % 32, function)
     topology.reserve(place, wants, configured=True)
     return place
-
-
-CHIPSETS: tuple[tuple[Callable[[DomainDef], bool], Callable[[DomainDef, PciTopology], None]], ...] = (
-    (is_i440fx, place_i440fx),
-    (is_q35, place_q35),
-)
