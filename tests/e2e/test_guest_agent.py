@@ -23,8 +23,8 @@ def test_what_the_agent_tells(rich: RichGuest) -> None:
     assert abs(int(rich.table("domtime", "g")["Time"]) - time.time()) < 3600 * 24
     assert ["eth0", "52:54:00:11:22:33", "ipv4", "10.0.2.15/24"] in rich.rows("domifaddr", "g", "--source", "agent")
     assert rich.rows("domfsinfo", "g") == []  # this guest has mounted no disk
-    assert rich.ok("domfsfreeze", "g")
-    assert rich.ok("domfsthaw", "g")
+    rich.ok("domfsfreeze", "g")
+    rich.ok("domfsthaw", "g")
     assert "refused" in rich.virsh("get-user-sshkeys", "g", "nobody-here").fails()
 
 

@@ -15,6 +15,7 @@ from pyvirtd.drivers.qemu.capabilities.calls import CapabilityCalls
 from pyvirtd.drivers.qemu.console import ConsoleCalls
 from pyvirtd.drivers.qemu.definition import DefinitionCalls
 from pyvirtd.drivers.qemu.descriptors import DescriptorCalls
+from pyvirtd.drivers.qemu.devices import DeviceCalls
 from pyvirtd.drivers.qemu.guest import GuestCalls
 from pyvirtd.drivers.qemu.guestinfo import GuestInfoCalls
 from pyvirtd.drivers.qemu.host import HostCalls
@@ -62,6 +63,7 @@ class QemuDriver(
     TuningCalls,
     MemoryCalls,
     BlockCalls,
+    DeviceCalls,
     JobInfoCalls,
     SnapshotCalls,
     InterfaceCalls,

@@ -95,7 +95,7 @@ class VcpuCalls(Noun):
         if count > now:
             chosen = [vcpu for vcpu in listed if not vcpu.enabled][: count - now]
             for vcpu in chosen:
-                await self._plug(dom, machine, int(vcpu.id))
+                await self._plug_vcpu(dom, machine, int(vcpu.id))
         elif count < now:
             chosen = [vcpu for vcpu in reversed(listed) if vcpu.enabled and vcpu.hotpluggable][: now - count]
             if len(chosen) < now - count:
@@ -103,9 +103,9 @@ class VcpuCalls(Noun):
                     f"{dom}: only {len(chosen)} of its {now} vCPUs can be unplugged, which leaves more than {count}"
                 )
             for vcpu in chosen:
-                await self._unplug(dom, machine, int(vcpu.id))
+                await self._unplug_vcpu(dom, machine, int(vcpu.id))
 
-    async def _plug(self, dom: Domain, machine: Machine, number: int) -> None:
+    async def _plug_vcpu(self, dom: Domain, machine: Machine, number: int) -> None:
         slots = await machine.run("query-hotpluggable-cpus")
         # QEMU lists the last one first.
         slots = slots[::-1] if isinstance(slots, list) else []
@@ -122,7 +122,7 @@ class VcpuCalls(Noun):
             set_affinity(machine.vcpu_threads[number], cpus)
         await change_live(self.runtime, dom, lambda definition: switch(definition, number, on=True))
 
-    async def _unplug(self, dom: Domain, machine: Machine, number: int) -> None:
+    async def _unplug_vcpu(self, dom: Domain, machine: Machine, number: int) -> None:
         gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def deleted(data: Mapping[str, Any]) -> None:
