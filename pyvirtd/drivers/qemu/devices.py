@@ -11,14 +11,14 @@ from pyvirtd.conf.domain.disk import Disk
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.domain.interface import Interface
 from pyvirtd.conf.xml import Element
+from pyvirtd.core.calls.change import change_live, impact, keep, tried
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies
 from pyvirtd.drivers.qemu import hotplug
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
-from pyvirtd.drivers.qemu.change import change_live, keep, tried
 from pyvirtd.drivers.qemu.command.disk import chain
 from pyvirtd.drivers.qemu.machine import Machine
-from pyvirtd.drivers.qemu.noun import Noun, impact, machine_of
+from pyvirtd.drivers.qemu.noun import Noun, machine_of
 from pyvirtd.drivers.qemu.ownership import why_unreachable
 from pyvirtd.drivers.qemu.pipeline import capabilities_of, named
 from pyvirtd.drivers.qemu.postparse import post_parse
@@ -77,7 +77,7 @@ class DeviceCalls(Noun):
         """Make sure that QEMU can open a disk's local images."""
         paths = [path for _, source, _ in chain(disk) if (path := source.file or source.dev) and not source.fdgroup]
         await in_background(_openable, machine, paths)
-        self.runtime.ownership.take(paths, machine.lent)
+        self.runtime.ownership.take(paths, machine.lent, machine.run_dir)
 
     @supports(_BOTH)
     @modifies
