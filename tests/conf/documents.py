@@ -71,7 +71,7 @@ def cases(kind: str, step: str = "xml", first: str = "define") -> Iterator[Case]
         if not told["ok"]:
             yield Case(path.stem, text, None, told["error"]["code"])
         elif answers.get(step, {}).get("ok"):
-            yield Case(path.stem, text, answers[step]["xml"], None)
+            yield Case(path.stem, text, answers[step].get("xml", []), None)
 
 
 class Verdict(NamedTuple):
@@ -121,6 +121,18 @@ def expected(kind: str) -> list[Verdict]:
     return found
 
 
+def validated(kind: str) -> list[Verdict]:
+    """Under the VALIDATE flag: taken or refused as by the real daemon; documents are not looked at."""
+    parse, step = makers.VALIDATED[kind]
+
+    def make(text: str) -> str:
+        parse(text, validate=True)
+        makers.MAKERS[kind](text)
+        return ""
+
+    return [judge(kind, case, make, lambda *_: []) for case in cases(kind, step, step)]
+
+
 class Rates(NamedTuple):
     """Of a kind: the share of same documents among those the real one took, and of same codes among the refused."""
 
@@ -146,8 +158,9 @@ def main() -> None:
     options.add_argument("--diff", type=int, default=8)
     options.add_argument("--only", default="*")
     args = options.parse_args()
-    for kind, find in [(kind, find) for find in (verdicts, expected) for kind in args.kind]:
-        if kind not in (makers.MAKERS if find is verdicts else makers.EXPECTED):
+    tables: dict[Any, Any] = {verdicts: makers.MAKERS, expected: makers.EXPECTED, validated: makers.VALIDATED}
+    for kind, find in [(kind, find) for find in (verdicts, expected, validated) for kind in args.kind]:
+        if kind not in tables[find]:
             continue
         found = [verdict for verdict in find(kind) if fnmatch.fnmatch(verdict.name, args.only)]
         bad = [verdict for verdict in found if verdict.kind not in ("same", "code")]

@@ -157,6 +157,15 @@ STEPS: dict[str, tuple[str, str]] = {
     "snapshot": ("xml", "redefine"),
     "checkpoint": ("xml", "redefine"),
 }
+# kind: reading under the VALIDATE flag, before the rest; the step that has it
+VALIDATED: dict[str, tuple[Callable[..., Any], str]] = {
+    "network": (parse_network, "validate"),
+    "pool": (parse_pool, "validate"),
+    "nwfilter": (parse_filter, "validate"),
+    "secret": (parse_secret, "validate"),
+    "interface": (parse_interface, "validate"),
+    "snapshot": (parse_snapshot, "redefine-validate"),
+}
 EXPECTED: dict[str, tuple[Callable[[str], str], str]] = {
     "network": (network_read, "network/expect"),
     "pool": (pool_read, "pool/expect/xml"),

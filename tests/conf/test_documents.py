@@ -20,6 +20,14 @@ FLOORS = {
     "snapshot": (1.0, 0.94),  # that QEMU has no <bootloader>, the driver says
     "checkpoint": (1.0, 1.0),
 }
+VALIDATED_FLOORS = {
+    "network": (1.0, 1.0),
+    "pool": (1.0, 0.87),
+    "nwfilter": (1.0, 0.92),
+    "secret": (1.0, 1.0),
+    "interface": (1.0, 1.0),
+    "snapshot": (1.0, 0.88),
+}
 EXPECTED_FLOORS = {
     "network": 1.0,
     "pool": 1.0,
@@ -36,6 +44,15 @@ def test_as_the_real_daemon(kind: str) -> None:
     same, codes = FLOORS[kind]
     assert got.accepted + got.refused > 0
     assert got.same >= same, [verdict for verdict in found if verdict.kind in ("different", "refused")]
+    assert got.codes >= codes, [verdict for verdict in found if verdict.kind in ("taken", "other code")]
+
+
+@pytest.mark.parametrize("kind", VALIDATED_FLOORS)
+def test_validated_as_by_the_real_daemon(kind: str) -> None:
+    found = documents.validated(kind)
+    same, codes = VALIDATED_FLOORS[kind]
+    got = documents.rates(found)
+    assert got.same >= same, [verdict for verdict in found if verdict.kind == "refused"]
     assert got.codes >= codes, [verdict for verdict in found if verdict.kind in ("taken", "other code")]
 
 

@@ -10,7 +10,7 @@ from pyvirtd.conf.nwfilter.protocol import Layer3, Protocol
 from pyvirtd.conf.xml import Dump, Element, at, child, children, format, must, parse
 from pyvirtd.conf.xml.fields import told
 from pyvirtd.conf.xml.types import Codec, Mac, Uuid, integer
-from pyvirtd.errors import ErrorDomain, InternalError, InvalidArg
+from pyvirtd.errors import ErrorDomain, InternalError, InvalidArg, XMLInvalidSchema
 
 CHAINS: Final = {
     "root": 0,
@@ -132,7 +132,10 @@ def parse_filter(xml: str | bytes, *, validate: bool = False) -> FilterDef:
         from pyvirtd.conf.schema import check_schema  # compiling it is slow
 
         check_schema(FilterDef, xml, what="network filter XML")
-    return parse(FilterDef, xml, Dump.INACTIVE, what="network filter XML")
+    try:
+        return parse(FilterDef, xml, Dump.INACTIVE, what="network filter XML")
+    except InternalError as error:  # what is wrong with a value, the schema would say first
+        raise XMLInvalidSchema(error.message, domain=ErrorDomain.XML) if validate else error from None
 
 
 def format_filter(definition: FilterDef) -> str:
