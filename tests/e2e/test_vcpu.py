@@ -73,7 +73,7 @@ def test_scheduler_and_memory_limits_are_the_control_groups(rich: RichGuest) -> 
     rich.ok("memtune", "g", "--live", "--hard-limit", "4000000")
     assert rich.table("memtune", "g")["hard_limit"] == "4000000"
     group = Path(f"/proc/{rich.daemon.guests()['g']}/cgroup").read_text()
-    assert "pyvirtd/" in group
+    assert "machine/" in group
     rich.ok("memtune", "g", "--config", "--soft-limit", "300000")
     assert "<soft_limit unit='KiB'>300000</soft_limit>" in rich.ok("dumpxml", "g", "--inactive")
 

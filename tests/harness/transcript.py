@@ -125,6 +125,8 @@ COUNTERS = [
     ("dominfo*", r"^(CPU time: +)[\d.]+s$", r"\1N"),
     ("domtime*", r"\d{9,}", "N"),
     ("domstats*", r"^(  block\.\d+\.physical=)\d+$", r"\1N"),
+    # the daemon's own
+    ("domxml-to-native*", r"(?<= PATH=)\S+", "P"),
     # which of the daemon's own requests to QEMU this one was
     ("qemu-monitor-command*", r',\s*"id": ?"libvirt-\d+"|(?<=\{)"id": ?"libvirt-\d+",', ""),
 ]

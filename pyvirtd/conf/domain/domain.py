@@ -14,7 +14,7 @@ from pyvirtd.conf.domain.os import Os
 from pyvirtd.conf.domain.security import IdMap, Keywrap, LaunchSecurity, Seclabel
 from pyvirtd.conf.domain.sysinfo import Sysinfo
 from pyvirtd.conf.domain.vcpu import Cputune, IOThread, Vcpu
-from pyvirtd.conf.xml import Dump, Element, at, child, children, flag, format, inline, must, parse, raw, size
+from pyvirtd.conf.xml import Dump, Element, at, child, children, flag, format, hidden, inline, must, parse, raw, size
 from pyvirtd.conf.xml.types import CpuSet, Int, OnOff, UInt, Uuid, YesNo
 from pyvirtd.errors import ConfigUnsupported, InternalError, XMLError
 
@@ -91,6 +91,7 @@ class DomainDef(Element, tag="domain"):
     idmap: IdMap | None = child(empty=False)
     features: Features = child(Features, empty=False, always=True)
     cpu: Cpu | None = child()
+    original_cpu: Cpu | None = hidden()  # a running guest's CPU as it was defined, before it was spelled out
     clock: Clock = child(Clock, always=True)
     on_poweroff: Action = at("on_poweroff", "destroy", bad=ConfigUnsupported)
     on_reboot: Action = at("on_reboot", "restart", bad=ConfigUnsupported)

@@ -17,6 +17,7 @@ class Seclabel(Element, tag="seclabel"):
     relabel: YesNo | None = at("@relabel", when=lambda s, _: s.type != "none")
     label: str | None = at("label")
     imagelabel: str | None = at("imagelabel", live=True)
+    implicit: YesNo | None = at("@implicit", status=True)  # made up at the start, no part of the definition
     baselabel: str | None = at("baselabel")
 
     def parsed(self, flags: int) -> None:

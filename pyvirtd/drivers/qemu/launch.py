@@ -30,14 +30,15 @@ from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command import LaunchContext, QemuCommand, build_command
 from pyvirtd.drivers.qemu.command.context import FdGroup
 from pyvirtd.drivers.qemu.command.live import settle_live
+from pyvirtd.drivers.qemu.cpu.live import settle_live_cpu
 from pyvirtd.drivers.qemu.machine import MONITOR_SOCKET, Machine, open_directory
-from pyvirtd.drivers.qemu.monitor import MonitorLost
+from pyvirtd.drivers.qemu.monitor import MonitorLost, Refused
 from pyvirtd.drivers.qemu.ownership import why_unreachable
 from pyvirtd.drivers.qemu.pinning import place_threads
 from pyvirtd.drivers.qemu.pipeline import capabilities_of, live_definition
 from pyvirtd.drivers.qemu.prepare import give_places, make_nvram
 from pyvirtd.drivers.qemu.runtime import Runtime
-from pyvirtd.drivers.qemu.security import taint_at_start
+from pyvirtd.drivers.qemu.security import show_confinement, taint_at_start
 from pyvirtd.drivers.qemu.tuning import apply_limits
 from pyvirtd.errors import ConfigUnsupported, HostSystemError, InternalError, OperationFailed, VirtError
 from pyvirtd.host.cgroup import Cgroup
@@ -75,6 +76,7 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
     live = live_definition(definition, caps)
     machine = Machine(domain, runtime, runtime.guest_dir(runtime.domains.activate(domain), domain.name))
     live.id = domain.id
+    show_confinement(runtime, live)
     domain.machine = machine
     domain.set_live(live)
     domain.step("starting")
@@ -82,7 +84,7 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
     try:
         await _execute(runtime, machine, live, caps, options)
         taint_at_start(runtime, domain, live)
-        await _begin(runtime, machine, live, options)
+        await _begin(runtime, machine, live, caps, options)
     except BaseException as error:
         await _abandon(runtime, machine)
         if isinstance(error, MonitorLost) and machine.process is not None:
@@ -174,7 +176,8 @@ def _prepare(runtime: Runtime, machine: Machine, live: DomainDef, options: Start
     runtime.ownership.take(files, machine.lent, machine.run_dir)
     reach("lent", str(machine.run_dir))
     if runtime.hierarchies.any:
-        machine.cgroup = Cgroup.create(runtime.cgroup_path(machine.domain.id, machine.domain.name), runtime.hierarchies)
+        path = runtime.cgroup_path(machine.domain.id, machine.domain.name, live.partition)
+        machine.cgroup = Cgroup.create(path, runtime.hierarchies)
 
 
 def files_of(live: DomainDef) -> Iterator[str]:
@@ -227,13 +230,16 @@ def _make_ready(runtime: Runtime, machine: Machine, command: QemuCommand) -> Non
             raise ConfigUnsupported(f"{machine}: {alias} needs {what}, which this driver cannot start yet")
 
 
-async def _begin(runtime: Runtime, machine: Machine, live: DomainDef, options: StartOptions) -> None:
+async def _begin(
+    runtime: Runtime, machine: Machine, live: DomainDef, caps: QemuCapabilities, options: StartOptions
+) -> None:
     """All that QEMU is asked and told before the guest's CPUs run, in one batch; then let them run."""
     chardevs, cpus, *_ = await asyncio.gather(
         machine.run("query-chardev"), machine.run("query-cpus-fast"), *_settings_of(machine, live)
     )
     learn_chardevs(live, chardevs)
     machine.vcpu_threads = vcpu_threads(cpus)
+    await _learn_cpu(machine, live, caps, cpus)
     for channel in live.devices.channels:
         if channel.target_type == "virtio":
             channel.state = "disconnected"
@@ -271,6 +277,21 @@ def _settings_of(machine: Machine, live: DomainDef) -> Iterator[Any]:
                 "qom-set", path=f"/machine/peripheral/{balloon.alias}", property="guest-stats-polling-interval",
                 value=balloon.period,
             )
+
+
+async def _learn_cpu(machine: Machine, live: DomainDef, caps: QemuCapabilities, cpus: Any) -> None:
+    """What the guest's CPU has come out as. A QEMU that doesn't tell is believed to have done as it was told."""
+    path = cpus[0].get("qom-path") if cpus and isinstance(cpus[0], dict) else None
+    if path is None:
+        return
+    try:
+        words, missing = await asyncio.gather(
+            machine.run("qom-get", path=path, property="feature-words"),
+            machine.run("qom-get", path=path, property="unavailable-features"),
+        )
+    except Refused:
+        return
+    settle_live_cpu(live, caps, words, missing)
 
 
 def learn_chardevs(live: DomainDef, reply: Any) -> None:

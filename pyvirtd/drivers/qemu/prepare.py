@@ -77,7 +77,7 @@ def _address(listens: list[Listen], default: str) -> str:
     if not listens:
         return default
     if listens[0].type == "address" and not listens[0].address:
-        listens[0].address = default
+        listens[0].address, listens[0].from_config = default, 1
     return listens[0].address or default
 
 

@@ -115,7 +115,8 @@ def _recall(runtime: Runtime, status: Status) -> Machine | None:
     domain.set_live(status.definition)
     runtime.domains.activate(domain, status.id)
     if runtime.hierarchies.any:
-        machine.cgroup = Cgroup.existing(runtime.cgroup_path(status.id, name), runtime.hierarchies)
+        path = runtime.cgroup_path(status.id, name, status.definition.partition)
+        machine.cgroup = Cgroup.existing(path, runtime.hierarchies)
     try:
         machine.process = Process.attach(status.process)
     except ProcessGone:

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SHORT_NAME: Final = 20
+PARTITION: Final = "/machine"
+"""Below this are the control groups of guests whose definition says nothing else."""
 _PERSISTENT: Final = Dump.INACTIVE | Dump.SECURE
 
 
@@ -143,9 +145,14 @@ class Runtime:
         """The directory of one run of a guest. Sockets' paths are short, so it is too."""
         return self.run_dir / f"{id}-{file_name(name)[:_SHORT_NAME]}"
 
-    def cgroup_path(self, id: int, name: str) -> str:
+    def cgroup_path(self, id: int, name: str, partition: str | None) -> str:
         """A guest's control group. Groups are the host's: those of another daemon's guests have other names."""
-        return f"pyvirtd/{zlib.crc32(os.fsencode(self.run_dir)):08x}-{id}-{file_name(name)[:60]}"
+        parts = [part for part in (partition or PARTITION).split("/") if part not in ("", ".", "..")]
+        # Like libvirt's: whatever else is called "emulator" or "cgroup.procs" there, a partition is none of it.
+        fixed = parts[:1] if parts and parts[0] in ("machine", "system", "user") else []
+        place = "/".join(fixed + [f"{part.removesuffix('.partition')}.partition" for part in parts[len(fixed) :]])
+        whose = f"pyvirtd-{zlib.crc32(os.fsencode(self.run_dir)):08x}"
+        return f"{place or 'machine'}/qemu-{id}-{file_name(name)[:60]}.{whose}"
 
     def directories_of(self, guest_dir: Path) -> tuple[Path, ...]:
         """The directories that one run of a guest has: that of its sockets, of its channels, of its shared memory."""

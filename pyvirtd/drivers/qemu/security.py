@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.conf.domain.security import Seclabel
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import queries
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.noun import Noun
 from pyvirtd.drivers.qemu.postparse import emulator_of
-from pyvirtd.drivers.qemu.runtime import Runtime
+from pyvirtd.drivers.qemu.runtime import PARTITION, Runtime
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.domain import DomainMessageType as Kind
 from pyvirtd.protocol.remote.domain import DomainGetSecurityLabel
@@ -58,6 +59,17 @@ def deprecations(definition: DomainDef, caps: QemuCapabilities) -> list[str]:
     if machine is not None and machine.deprecated:
         return [f"deprecated: machine type '{machine.name}'"]
     return []
+
+
+def show_confinement(runtime: Runtime, live: DomainDef) -> None:
+    """What a live definition tells of whom its guest runs as, and of the control groups that it is in."""
+    label = runtime.ownership.label
+    if runtime.context.privileged and not any(own.model in (None, "dac") for own in live.seclabels):
+        live.seclabels.append(
+            Seclabel(type="dynamic", model="dac", relabel=True, label=label, imagelabel=label, implicit=True)
+        )
+    if runtime.hierarchies.any and live.partition is None:
+        live.partition = PARTITION
 
 
 def taint_at_start(runtime: Runtime, domain: Domain, live: DomainDef) -> None:

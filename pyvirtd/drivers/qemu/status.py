@@ -7,6 +7,7 @@
       <vcpu id='0' tid='4713'/>
       <lent path='/var/lib/disk.qcow2'/>
       <domain ...>the live definition, with what only the daemon needs</domain>
+      <original><cpu ...>as it was defined</cpu></original>
     </domstatus>
 
 Other daemons' status files are not ours to understand, nor ours to find here.
@@ -22,6 +23,7 @@ from typing import Final
 
 from lxml import etree
 
+from pyvirtd.conf.domain.cpu import Cpu
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.xml import Dump, format, read
 from pyvirtd.conf.xml.types import escape
@@ -67,7 +69,10 @@ class Status:
         parts += [f"  <vcpu id='{number}' tid='{thread}'/>\n" for number, thread in sorted(self.vcpus.items())]
         parts += [f"  <open channel='{escape(alias)}'/>\n" for alias in sorted(self.channels)]
         parts += [f"  <lent path='{escape(path)}'/>\n" for path in self.lent]
-        return "".join(parts) + format(self.definition, _LIVE) + "</domstatus>\n"
+        parts.append(format(self.definition, _LIVE))
+        if self.definition.original_cpu is not None:
+            parts += ["<original>\n", format(self.definition.original_cpu, _LIVE), "</original>\n"]
+        return "".join(parts) + "</domstatus>\n"
 
     @classmethod
     def parse(cls, data: bytes) -> Status:
@@ -80,9 +85,11 @@ class Status:
         if domain is None:
             raise ValueError("it has no <domain>")
         has = root.attrib
+        definition, original = read(DomainDef, domain, _LIVE), root.find("original/cpu")
+        definition.original_cpu = read(Cpu, original, _LIVE) if original is not None else None
         state = State[str(has["state"]).upper()]
         return cls(
-            definition=read(DomainDef, domain, _LIVE),
+            definition=definition,
             state=state,
             reason=reason_number(state, str(has["reason"])),
             id=int(has["id"]),

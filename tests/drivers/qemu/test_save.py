@@ -78,3 +78,12 @@ async def test_refusals_of_the_raw_monitor_are_its_answer(bench: Bench) -> None:
     dom = await driver.domain_create_with_flags(dom, 0)
     answer = await driver.domain_monitor_command_with_files(dom, '{"execute": "nonsense"}', 0, [])
     assert '"class":"CommandNotFound"' in answer.value
+
+
+async def test_control_groups_lie_below_their_partition(bench: Bench) -> None:
+    await bench.start()
+    path = bench.driver.runtime.cgroup_path
+    assert path(3, "web", None).startswith("machine/qemu-3-web.pyvirtd-")
+    assert path(3, "web", "/machine/prod/a.partition").startswith("machine/prod.partition/a.partition/qemu-3-web.")
+    assert path(3, "web", "/../../etc").startswith("etc.partition/qemu-3-web.")
+    assert path(3, "web", "/").startswith("machine/qemu-3-web.")

@@ -107,6 +107,10 @@ class CpuMap:
                 found.append(name)
         return frozenset(found)
 
+    def in_msr(self, name: str) -> bool:
+        """Whether a feature is told by an MSR, which CPUID says nothing about."""
+        return self._bits[name][0][0] == "msr"
+
     def vendor_of(self, registers: Registers) -> str | None:
         """libvirt's name of the vendor that leaf 0 names; None when it is not known."""
         _, ebx, ecx, edx = registers.get((0, 0), (0, 0, 0, 0))

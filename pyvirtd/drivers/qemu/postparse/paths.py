@@ -10,7 +10,7 @@ from pyvirtd.drivers.qemu.postparse.machine import devices_of
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
 
-_CHANNEL = re.compile(r"/channel/target/([^/]+\.|domain-[^/]+/)")
+_CHANNEL = re.compile(r"/channel/(target/([^/]+\.|domain-[^/]+/)|\d+-[^/]+/)")
 
 
 def drop_generated_paths(definition: DomainDef) -> None:
