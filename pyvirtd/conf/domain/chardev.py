@@ -151,7 +151,7 @@ class Console(Chardev, tag="console"):
     def printed(self, flags: int) -> bool:
         """tty has no life of its own."""
         source = self.backend.source
-        shown = source is not None and self.backend.type == "pty" and self.target_type == "serial"
+        shown = source is not None and self.backend.type == "pty" and not self.port
         self.tty = source.path if shown and source is not None else None
         return True
 

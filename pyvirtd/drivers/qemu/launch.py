@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pyvirtd.conf.domain.address import DimmAddress
 from pyvirtd.conf.domain.chardev import ChardevSource
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.core.domain import Domain
@@ -31,15 +32,20 @@ from pyvirtd.drivers.qemu.command import LaunchContext, QemuCommand, build_comma
 from pyvirtd.drivers.qemu.command.context import FdGroup
 from pyvirtd.drivers.qemu.command.live import settle_live
 from pyvirtd.drivers.qemu.cpu.live import settle_live_cpu
+from pyvirtd.drivers.qemu.helpers import KINDS, start_helper
+from pyvirtd.drivers.qemu.images import files_of_disks, settle_images
 from pyvirtd.drivers.qemu.machine import MONITOR_SOCKET, Machine, open_directory
 from pyvirtd.drivers.qemu.monitor import MonitorLost, Refused
+from pyvirtd.drivers.qemu.outlets import open_outlets
 from pyvirtd.drivers.qemu.ownership import why_unreachable
 from pyvirtd.drivers.qemu.pinning import place_threads
 from pyvirtd.drivers.qemu.pipeline import capabilities_of, live_definition
+from pyvirtd.drivers.qemu.plugs import plug_in
 from pyvirtd.drivers.qemu.prepare import give_places, make_nvram
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.drivers.qemu.security import show_confinement, taint_at_start
 from pyvirtd.drivers.qemu.tuning import apply_limits
+from pyvirtd.drivers.qemu.vsock import open_vsocks
 from pyvirtd.errors import ConfigUnsupported, HostSystemError, InternalError, OperationFailed, VirtError
 from pyvirtd.host.cgroup import Cgroup
 from pyvirtd.host.process import Launch, start
@@ -50,6 +56,10 @@ log = logging.getLogger(__name__)
 
 MARK: Final = "PYVIRTD_GUEST"
 """The environment variable by which a guest's process tells which directory is its."""
+
+
+_LAST_WORDS: Final = 2.0
+"""Seconds that a QEMU gets to end after it closed its monitor, so that its log has all it had to say."""
 
 
 @dataclass
@@ -86,9 +96,14 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
         taint_at_start(runtime, domain, live)
         await _begin(runtime, machine, live, caps, options)
     except BaseException as error:
-        await _abandon(runtime, machine)
+        words = None
         if isinstance(error, MonitorLost) and machine.process is not None:
-            raise exited(machine, error) from error
+            with contextlib.suppress(TimeoutError):
+                await machine.process.wait(_LAST_WORDS)
+            words = exited(machine, error)
+        await _abandon(runtime, machine)
+        if words is not None:
+            raise words from error
         raise
     runtime.context.inhibit(True)
     _announce(runtime, machine, options)
@@ -98,8 +113,11 @@ async def start_guest(runtime: Runtime, domain: Domain, definition: DomainDef, o
 
 def exited(machine: Machine, error: VirtError) -> VirtError:
     """QEMU's own words about why it ended; without any, what we saw."""
-    words = machine.log.tail()
-    return InternalError(f"{machine}: QEMU exited while it was being started: {words or error.message}")
+    words = machine.log.tail() or error.message
+    if "ermission denied" in words:
+        hints = [hint for path in files_of(machine.domain.current) if (hint := machine.runtime.ownership.barred(path))]
+        words += "".join(f"\n{hint}" for hint in hints)
+    return InternalError(f"{machine}: QEMU exited while it was being started: {words}")
 
 
 async def _execute(
@@ -111,11 +129,15 @@ async def _execute(
     with contextlib.ExitStack() as closing:
         give_places(runtime, machine, live)
         await in_background(settle_live, live, caps, context)
+        await in_background(settle_images, live)
         await in_background(_prepare, runtime, machine, live, options)
+        await in_background(open_outlets, live, context, runtime.ownership, closing)
+        await in_background(open_vsocks, live, context, closing)
+        await plug_in(live, context, machine.run_dir, closing)
         listener = closing.enter_context(_listener(machine.run_dir, runtime))
         context.monitor_fd = listener.fileno()
         command = build_command(live, caps, context)
-        _make_ready(runtime, machine, command)
+        await _make_ready(runtime, machine, live, command)
         output = machine.log.open()
         closing.callback(os.close, output)
         environment = {**command.env, MARK: f"{domain.uuid_text}:{machine.run_dir}"}
@@ -146,7 +168,8 @@ def _context(runtime: Runtime, machine: Machine, options: StartOptions) -> Launc
         channel_dir=str(runtime.channel_dir / machine.run_dir.name),
         ram_dir=str(runtime.ram_dir / machine.run_dir.name),
         nvram_dir=str(runtime.nvram_dir),
-        swtpm_dir=str(runtime.run_dir / "swtpm"),
+        swtpm_dir=str(runtime.swtpm_dir / machine.run_dir.name),
+        passt_sockets=_Sockets(str(runtime.passt_dir / machine.run_dir.name)),
         dbus_dir=str(runtime.run_dir / "dbus"),
         monitor_path=str(machine.run_dir / MONITOR_SOCKET),
         fd_groups=options.fd_groups,
@@ -158,16 +181,31 @@ def _context(runtime: Runtime, machine: Machine, options: StartOptions) -> Launc
     )
 
 
+class _Sockets(dict[str, str]):
+    """Paths of sockets in a directory, by the alias of the device: every device has one."""
+
+    def __init__(self, directory: str) -> None:
+        super().__init__()
+        self.directory = directory
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The path for that alias."""
+        return f"{self.directory}/{key}.sock"
+
+
 def _prepare(runtime: Runtime, machine: Machine, live: DomainDef, options: StartOptions) -> None:
     """Make the guest's directories, check and lend its files. Blocks on the disk."""
-    for directory in runtime.directories_of(machine.run_dir)[:2]:
+    own, channels, *rest = runtime.directories_of(machine.run_dir)
+    for directory in rest:
+        shutil.rmtree(directory, ignore_errors=True)
+    for directory in (own, channels):
         make_directory(directory.parent, 0o755)
         shutil.rmtree(directory, ignore_errors=True)
         make_directory(directory)
         runtime.ownership.give(directory)
     make_nvram(runtime, live, reset=options.reset_nvram)
     files = list(files_of(live))
-    for path in files:
+    for path in (*files, *filter(None, (live.os.loader.path if live.os.loader is not None else None,))):
         try:
             os.close(os.open(path, os.O_PATH | os.O_CLOEXEC))
         except OSError as error:
@@ -184,17 +222,12 @@ def files_of(live: DomainDef) -> Iterator[str]:
     """Local files that QEMU opens by their path: kernels, images with their backing chains, firmware variables."""
     system = live.os
     yield from filter(None, (system.kernel, system.initrd, system.dtb, system.acpi_table))
-    if system.loader is not None and system.loader.path:
-        yield system.loader.path
     if system.nvram is not None and system.nvram.path:
         yield system.nvram.path
-    for disk in live.devices.disks:
-        layer: Any = disk
-        while layer is not None and layer.source is not None:
-            path = layer.source.file or layer.source.dev
-            if path and not (layer.source.fdgroup or layer.source.protocol):
-                yield path
-            layer = getattr(layer, "backing_store", None)
+    yield from files_of_disks(live)
+    for memory in live.devices.memories:
+        if memory.source is not None and memory.source.path:
+            yield memory.source.path
 
 
 @contextlib.contextmanager
@@ -213,10 +246,13 @@ def _listener(run_dir: Path, runtime: Runtime) -> Iterator[socket.socket]:
         sock.close()
 
 
-def _make_ready(runtime: Runtime, machine: Machine, command: QemuCommand) -> None:
+async def _make_ready(runtime: Runtime, machine: Machine, live: DomainDef, command: QemuCommand) -> None:
     """What the command line refers to and must be there before QEMU runs."""
-    for what, alias, path in command.before:
-        if what in ("directory", "memory-directory"):
+    for need in command.before:
+        what, alias, path = need
+        if what in KINDS:
+            await start_helper(runtime, machine, live, need)
+        elif what in ("directory", "memory-directory"):
             make_directory(Path(path))
             runtime.ownership.give(Path(path))
         elif what == "master-key":
@@ -238,6 +274,12 @@ async def _begin(
         machine.run("query-chardev"), machine.run("query-cpus-fast"), *_settings_of(machine, live)
     )
     learn_chardevs(live, chardevs)
+    if live.devices.memories:
+        learn_memory(live, await machine.run("query-memory-devices"))
+    if live.devices.memballoons and live.devices.memballoons[0].model != "none":
+        actual = (await machine.run("query-balloon")).get("actual")
+        if isinstance(actual, int) and 0 <= actual < 1 << 62:
+            live.current_memory = actual >> 10
     machine.vcpu_threads = vcpu_threads(cpus)
     await _learn_cpu(machine, live, caps, cpus)
     for channel in live.devices.channels:
@@ -313,6 +355,22 @@ def learn_chardevs(live: DomainDef, reply: Any) -> None:
     if consoles and serials and consoles[0].target_type in (None, "serial"):
         # The first console of this kind is the first serial line under its old name.
         consoles[0].backend, consoles[0].alias = serials[0].backend.copy(), serials[0].alias
+
+
+def learn_memory(live: DomainDef, reply: Any) -> None:
+    """Where QEMU put the memory modules. Raises OperationFailed for a reply that is none."""
+    if not isinstance(reply, list):
+        raise OperationFailed(f"QEMU's list of memory devices is {type(reply).__name__}, not a list")
+    found = {
+        str(entry["data"]["id"]): entry["data"]
+        for entry in reply
+        if isinstance(entry, dict) and isinstance(entry.get("data"), dict) and "id" in entry["data"]
+    }
+    for memory in live.devices.memories:
+        told = found.get(memory.alias or "", {})
+        base = told.get("addr")
+        if isinstance(memory.address, DimmAddress) and isinstance(base, int):
+            memory.address.base = base
 
 
 def vcpu_threads(reply: Any) -> dict[int, int]:

@@ -28,7 +28,10 @@ from pyvirtd.core.lifecycle import State
 from pyvirtd.drivers.qemu import qmp_events
 from pyvirtd.drivers.qemu.agent import Agent
 from pyvirtd.drivers.qemu.guestlog import GuestLog
+from pyvirtd.drivers.qemu.helpers import end_helpers, forget_tpm, keeps_tpm
 from pyvirtd.drivers.qemu.monitor import Monitor, MonitorLost
+from pyvirtd.drivers.qemu.outlets import remove_outlets
+from pyvirtd.drivers.qemu.plugs import pull_out
 from pyvirtd.errors import OperationFailed, OperationInvalid, OperationTimeout
 from pyvirtd.host.cgroup import Cgroup
 from pyvirtd.host.process import Process
@@ -76,6 +79,8 @@ class Machine:
         """Thread ids of its vCPUs, by vCPU number."""
         self.lent: list[str] = []
         """Files that were made its user's for as long as it runs."""
+        self.helpers: list[Process] = []
+        """Programs that run beside it: swtpm, virtiofsd, passt."""
         self.cgroup: Cgroup | None = None
         self.open_channels: set[str] = set()
         """Aliases of the channels whose guest end is open."""
@@ -234,8 +239,9 @@ class Machine:
         if self._watcher is not None:
             self._watcher.cancel()
         await self.let_go()
-        if self.process is not None:
-            self.process.close()
+        for process in (self.process, *self.helpers):
+            if process is not None:
+                process.close()
 
     async def _watch(self) -> None:
         assert self.process is not None
@@ -281,6 +287,9 @@ class Machine:
         domain = self.domain
         transition = self.ending or ("stopped" if domain.state is State.SHUTDOWN else self._verdict())
         await self.let_go()
+        await end_helpers(self)
+        if domain.live is not None:
+            await pull_out(domain.live, self.run_dir)
         async with self.writing:
             await in_background(self._remove_traces)
         self.runtime.domain_ended(domain, transition, silent=self.silent, keep=self.keep)
@@ -296,6 +305,11 @@ class Machine:
         return "stopped" if "terminating on signal" in self.log.tail() else "died"
 
     def _remove_traces(self) -> None:
+        live = self.domain.live
+        if live is not None:
+            remove_outlets(live)
+            if live.devices.tpms and not self.domain.persistent and not keeps_tpm(live):
+                forget_tpm(self.runtime, self.domain.uuid_text)
         # Without a status file, the rest is what the next daemon sweeps up if this one does not come to it.
         self.runtime.status.remove(self.domain.name)
         self.runtime.ownership.give_back(self.lent, self.run_dir)

@@ -71,6 +71,21 @@ class Ownership:
             if self._remember:
                 restore(path)
 
+    def barred(self, path: str) -> str | None:
+        """Where the guests' user is kept from a path by the modes on its way; None: nowhere that modes would say."""
+        for place in (*reversed(Path(path).parents), Path(path)):
+            try:
+                status = os.stat(place)
+            except OSError:
+                return None
+            need = 1 if stat.S_ISDIR(status.st_mode) else 4
+            shift = 6 if status.st_uid == self.uid else 3 if status.st_gid in (self.gid, *self.groups) else 0
+            if self.uid and not status.st_mode >> shift & need:
+                verb = "enter" if need == 1 else "read"
+                mode = f"{status.st_mode & 0o7777:o}"
+                return f"user {self.uid}, which the guest runs as, may not {verb} {place} (mode {mode})"
+        return None
+
     def give(self, path: Path) -> None:
         """Make a file or directory of ours the guests' user's."""
         if self.foreign:

@@ -7,11 +7,13 @@ import shutil
 import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyvirtd.conf.domain.chardev import ChardevSource
 from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.conf.domain.filesystem import FilesystemBinary
 from pyvirtd.conf.domain.graphics import Listen, Spice, Vnc
+from pyvirtd.drivers.qemu.helpers import virtiofsd_program
 from pyvirtd.errors import ConfigUnsupported, HostSystemError, OperationFailed
 from pyvirtd.store.atomic import TEMPORARY
 from pyvirtd.store.steps import reach
@@ -33,6 +35,13 @@ def give_places(runtime: Runtime, machine: Machine, live: DomainDef) -> None:
             source.mode = source.mode or "bind"
             source.path = str(runtime.channel_dir / machine.run_dir.name / (channel.name or channel.alias or "channel"))
             backend.sources = [source]
+    for source in _without_tls(live):
+        if source.tls is None:
+            source.tls = False
+    for fs in live.devices.filesystems:
+        if fs.driver is not None and fs.driver.type == "virtiofs" and not (fs.source and fs.source.socket):
+            fs.binary = fs.binary or FilesystemBinary()
+            fs.binary.path = fs.binary.path or virtiofsd_program(machine)
     taken = set(_ports_in_use(runtime))
     for graphics in live.devices.graphics:
         if isinstance(graphics, Vnc):
@@ -42,9 +51,22 @@ def give_places(runtime: Runtime, machine: Machine, live: DomainDef) -> None:
         for listen in getattr(graphics, "listens", ()):
             if listen.type == "socket" and not listen.socket:
                 listen.socket = str(machine.run_dir / f"{graphics.type}.sock")
+                if isinstance(graphics, Vnc) and listen is graphics.listens[0]:
+                    graphics.socket = listen.socket
         if isinstance(graphics, Vnc | Spice) and graphics.listens:
             # The old attribute repeats the first element.
             graphics.listen = graphics.listens[0].address
+
+
+def _without_tls(live: DomainDef) -> Iterator[Any]:
+    """Sources that could be encrypted: a live definition says that they are not."""
+    devices = live.devices
+    for device in (*devices.serials, *devices.parallels, *devices.channels, *devices.consoles):
+        if device.backend.type == "tcp":
+            yield from device.backend.sources
+    for disk in devices.disks:
+        if disk.source is not None and disk.source.protocol in ("nbd", "vxhs"):
+            yield disk.source
 
 
 def _vnc_ports(runtime: Runtime, graphics: Vnc, taken: set[int]) -> None:

@@ -21,10 +21,12 @@ from pyvirtd.core import tasks
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.identity import uuid_of
 from pyvirtd.core.lifecycle import State
+from pyvirtd.drivers.qemu.helpers import MARK as HELPER_MARK
 from pyvirtd.drivers.qemu.launch import MARK, vcpu_threads
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
 from pyvirtd.drivers.qemu.ownership import NOTE
 from pyvirtd.drivers.qemu.pipeline import named
+from pyvirtd.drivers.qemu.plugs import NOTE as MACVTAPS, remove_noted
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.drivers.qemu.status import Status
 from pyvirtd.errors import VirtError
@@ -67,6 +69,12 @@ async def reattach_all(runtime: Runtime) -> None:
             machines.append(machine)
             known.add(machine.run_dir)
             strays.remove(stray)
+    helpers = await in_background(marked_processes, runtime.run_dir, HELPER_MARK)
+    strays += [helper for helper in helpers if helper.directory not in known]
+    if runtime.run_dir.is_dir():
+        for entry in await in_background(list, runtime.run_dir.glob(f"*/{MACVTAPS}")):
+            if entry.parent not in known:
+                await remove_noted(entry.parent)
     await in_background(_sweep, runtime, strays, known)
     if machines:
         pending = [tasks.spawn(_catch_up(machine), name=f"reattaching {machine}") for machine in machines]
@@ -109,6 +117,9 @@ def _recall(runtime: Runtime, status: Status) -> Machine | None:
     machine.autodestroy, machine.fake_reboot = "autodestroy" in status.flags, "fake-reboot" in status.flags
     machine.vcpu_threads, machine.open_channels = status.vcpus, status.channels
     machine.lent, machine.started_at = status.lent, status.since
+    for helper in status.helpers:
+        with contextlib.suppress(ProcessGone):
+            machine.helpers.append(Process.attach(helper))
     machine.log.start, machine.keep = status.log_start, KEEP_EVENTS
     domain.machine, domain.taints = machine, frozenset(status.taints)
     domain.state, domain.reason = status.state, status.reason
@@ -227,7 +238,8 @@ def _sweep(runtime: Runtime, strays: list[Stray], known: set[Path]) -> None:
     """End guests whose start the last daemon did not live to finish, and remove the directories they leave."""
     for stray in strays:
         log.warning(
-            "ending process %d, a guest in %s that was being started when the daemon ended", stray.pid, stray.directory
+            "ending process %d of a guest in %s that was being started when the daemon ended",
+            stray.pid, stray.directory,
         )
         with contextlib.suppress(OSError):
             fd = os.pidfd_open(stray.pid)
@@ -243,7 +255,7 @@ def _sweep(runtime: Runtime, strays: list[Stray], known: set[Path]) -> None:
             runtime.ownership.give_back(runtime.ownership.noted(directory), directory)
     if runtime.nvram_dir.is_dir():
         sweep(runtime.nvram_dir)
-    for parent in (runtime.run_dir, runtime.channel_dir, runtime.ram_dir):
+    for parent in (runtime.run_dir, *runtime.guest_parents):
         if not parent.is_dir():
             continue
         for entry in parent.iterdir():
@@ -251,10 +263,10 @@ def _sweep(runtime: Runtime, strays: list[Stray], known: set[Path]) -> None:
                 shutil.rmtree(entry, ignore_errors=True)
 
 
-def marked_processes(run_dir: Path) -> list[Stray]:
+def marked_processes(run_dir: Path, mark: str = MARK) -> list[Stray]:
     """Processes that carry our mark for a directory below `run_dir`."""
     found = []
-    prefix = f"{MARK}=".encode()
+    prefix = f"{mark}=".encode()
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue

@@ -59,6 +59,7 @@ class Runtime:
         self.save_dir, self.snapshot_dir = self.lib_dir / "save", self.lib_dir / "snapshot"
         self.nvram_dir = Path(self.settings.nvram_dir) if self.settings.nvram_dir else self.lib_dir / "nvram"
         self.channel_dir, self.ram_dir = self.run_dir / "channel", self.lib_dir / "ram"
+        self.swtpm_dir, self.passt_dir = self.run_dir / "swtpm", self.run_dir / "passt"
         self.hierarchies = detect() if context.privileged else Hierarchies({}, None, frozenset())
         self.directory = DefinitionDirectory(self.lib_dir, "domain", marks=("autostart", "autostart-once"))
         self.status = StatusDirectory(self.run_dir)
@@ -155,8 +156,14 @@ class Runtime:
         return f"{place or 'machine'}/qemu-{id}-{file_name(name)[:60]}.{whose}"
 
     def directories_of(self, guest_dir: Path) -> tuple[Path, ...]:
-        """The directories that one run of a guest has: that of its sockets, of its channels, of its shared memory."""
-        return guest_dir, self.channel_dir / guest_dir.name, self.ram_dir / guest_dir.name
+        """The directories that one run of a guest has: that of its sockets, of its channels, of its shared memory, of
+        its TPM's socket, of its user networks' sockets."""
+        return guest_dir, *(parent / guest_dir.name for parent in self.guest_parents)
+
+    @property
+    def guest_parents(self) -> tuple[Path, ...]:
+        """Where guests have directories beside that of their sockets."""
+        return self.channel_dir, self.ram_dir, self.swtpm_dir, self.passt_dir
 
     async def save_status(self, machine: Machine) -> None:
         """Write the status file; on disk when this returns."""
@@ -181,6 +188,7 @@ class Runtime:
             run_dir=machine.run_dir, since=machine.started_at, log_start=machine.log.start,
             flags={name for name, on in marks.items() if on}, taints=set(domain.taints), vcpus=machine.vcpu_threads,
             channels=machine.open_channels, lent=machine.lent,
+            helpers=[helper.identity for helper in machine.helpers],
         )  # fmt: skip
 
     def move(self, machine: Machine, step: str) -> None:

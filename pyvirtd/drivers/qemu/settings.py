@@ -14,6 +14,8 @@ class QemuSettings:
     group: str = ""
     dynamic_ownership: bool = True
     """Whether files that a guest needs become its user's for as long as it runs."""
+    swtpm_user: str = "tss"
+    """Whom emulated TPMs run as; where the host has none of that name, whom guests run as."""
     remember_owner: bool = True
     """Whether they are given back to whom they belonged."""
     job_timeout: float = 30.0

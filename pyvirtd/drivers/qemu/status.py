@@ -6,6 +6,7 @@
       <flag name='transient'/> ...
       <vcpu id='0' tid='4713'/>
       <lent path='/var/lib/disk.qcow2'/>
+      <helper pid='4712' start-time='123450'/>
       <domain ...>the live definition, with what only the daemon needs</domain>
       <original><cpu ...>as it was defined</cpu></original>
     </domstatus>
@@ -56,6 +57,7 @@ class Status:
     vcpus: dict[int, int] = field(default_factory=dict)
     channels: set[str] = field(default_factory=set)
     lent: list[str] = field(default_factory=list)
+    helpers: list[ProcessId] = field(default_factory=list)
 
     def text(self) -> str:
         """As it stands in the file."""
@@ -73,6 +75,8 @@ class Status:
         if self.definition.original_cpu is not None:
             parts += ["<original>\n", format(self.definition.original_cpu, _LIVE), "</original>\n"]
         return "".join(parts) + "</domstatus>\n"
+        parts += [f"  <helper pid='{pid}' start-time='{began}'/>\n" for pid, began in self.helpers]
+        return "".join(parts) + format(self.definition, _LIVE) + "</domstatus>\n"
 
     @classmethod
     def parse(cls, data: bytes) -> Status:
@@ -102,6 +106,9 @@ class Status:
             vcpus={int(item.attrib["id"]): int(item.attrib["tid"]) for item in root.findall("vcpu")},
             channels={str(item.attrib["channel"]) for item in root.findall("open")},
             lent=[str(item.attrib["path"]) for item in root.findall("lent")],
+            helpers=[
+                ProcessId(int(item.attrib["pid"]), int(item.attrib["start-time"])) for item in root.findall("helper")
+            ],
         )
 
 

@@ -178,6 +178,9 @@ def environment(b: Builder) -> dict[str, str]:
         "XDG_CACHE_HOME": f"{home}/.cache",
         "XDG_CONFIG_HOME": f"{home}/.config",
     }
+    clock = b.definition.clock
+    if clock is not None and clock.offset == "timezone" and clock.timezone:
+        env["TZ"] = clock.timezone
     for graphics in b.devices.graphics:
         if graphics.type == "sdl":
             display, xauth = getattr(graphics, "display", None), getattr(graphics, "xauth", None)

@@ -61,12 +61,13 @@ class Builder:
     def prepare(self, what: PreStart, alias: str, path: str) -> None:
         self.before.append(Preparation(what, alias, path))
 
-    def fdset(self, fd: int) -> str:
-        """Passes a descriptor as a set and names it: QEMU may close and open such a path again."""
+    def fdset(self, fd: int, label: str | None = None) -> str:
+        """Passes a descriptor as a set and names it: QEMU may close and open such a path again. The label is for
+        whoever asks QEMU about its sets."""
         number = self.fdsets
         self.fdsets += 1
         self.inherit(fd)
-        self.add("-add-fd", f"set={number},fd={fd}")
+        self.add("-add-fd", f"set={number},fd={fd}" + (f",opaque={label}" if label else ""))
         return f"/dev/fdset/{number}"
 
     def secret_object(self, ident: str, value: bytes) -> str:

@@ -33,9 +33,10 @@ def add_chardev(b: Builder, backend: Backend, alias: str, *, default_path: str =
         case "file":
             head = "file"
             fd = b.context.chardev_files.get(alias)
-            pairs.append(("path", b.fdset(fd) if fd is not None else _path(source, alias)))
+            pairs.append(("path", b.fdset(fd, f"{alias}-source") if fd is not None else _path(source, alias)))
             append = source.append if source is not None else None
-            pairs.append(("append", True if fd is not None and append is not False else append))
+            # What we opened is at its right end; QEMU must not cut it off.
+            pairs.append(("append", True if fd is not None else append))
         case "pipe":
             head = "pipe"
             pairs.append(("path", _path(source, alias)))
@@ -95,7 +96,7 @@ def log_pairs(b: Builder, backend: Backend, alias: str) -> list[Pair]:
         return []
     target = b.context.log_targets.get(alias)
     if target is not None and target.fd is not None:
-        return [("logfile", b.fdset(target.fd)), ("logappend", True)]
+        return [("logfile", b.fdset(target.fd, f"{alias}-log")), ("logappend", True)]
     append = backend.log_append
     return [("logfile", backend.log_file), ("logappend", append)]
 

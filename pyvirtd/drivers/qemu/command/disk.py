@@ -44,7 +44,8 @@ def terminated(disk: Disk) -> bool:
 
 
 def number_nodes(b: Builder) -> None:
-    """libvirt numbers images from the last disk's backwards; an empty drive has a number too."""
+    """libvirt numbers images from the last disk's backwards; an empty drive has a number too. Those of a live
+    definition have theirs already (`images.settle_images`)."""
     number = 0
     for disk in reversed(b.devices.disks):
         if disk.type == "vhostuser" or disk.bus == "sd":
@@ -52,9 +53,9 @@ def number_nodes(b: Builder) -> None:
         if disk.empty:
             number += 1
             continue
-        for _, source, _ in chain(disk):
+        for _, source, store in chain(disk):
             number += 1
-            b.nodes[id(source)] = number
+            b.nodes[id(source)] = (source.index if store is None else store.index) or number
     for hostdev in b.devices.hostdevs:
         if hostdev.type == "scsi":
             number += 1
@@ -84,7 +85,7 @@ def disk_images(b: Builder, disk: Disk) -> list[Image]:
             readonly=disk.readonly or disk.device == "cdrom" or not top or (disk.transient and not top),
             cache=cache_mode(disk),
             io=driver.io if driver else None,
-            discard=driver.discard if driver and top else None,
+            discard=driver.discard if driver else None,
             detect_zeroes=driver.detect_zeroes if driver and top else None,
             discard_no_unref=driver.discard_no_unref if driver and top else None,
             metadata_cache=(driver.metadata_cache if driver else None)
@@ -199,6 +200,8 @@ def device_props(b: Builder, disk: Disk, node: str | None) -> Props:
     if disk.bus != "fdc" and (order := b.boot_index(disk)):
         props["bootindex"] = order
     _geometry(disk, props)
+    if disk.rotation_rate:
+        props["rotation_rate"] = disk.rotation_rate
     cache = write_cache(disk)
     if cache is not None:
         props["write-cache"] = cache
@@ -293,8 +296,6 @@ def _geometry(disk: Disk, props: Props) -> None:
 def _identity(disk: Disk, props: Props) -> None:
     if disk.wwn:
         props["wwn"] = int(disk.wwn, 16)
-    if disk.rotation_rate:
-        props["rotation_rate"] = disk.rotation_rate
     if disk.vendor:
         props["vendor"] = disk.vendor
     if disk.product:

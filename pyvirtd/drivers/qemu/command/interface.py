@@ -50,6 +50,7 @@ def netdev_props(b: Builder, interface: Interface) -> Props:
             if interface.backend_type == "passt":
                 if passt is None:
                     raise InternalError(f"interface '{interface.alias}': passt was not started for it")
+                b.prepare("passt", interface.alias or "", passt)
                 address: dict[str, JsonValue] = {"type": "unix", "path": passt}
                 return {"type": "stream", "addr": address, "server": False, "reconnect": 5, "id": ident}
             props = user_props(interface)

@@ -97,12 +97,16 @@ def backend_props(b: Builder, ident: str, size: int, cell: Cell | None, device: 
         props = {"qom-type": "memory-backend-memfd", "id": ident}
     elif source == "file" or access is not None:
         path = os.path.join(b.context.ram_dir, ident)
+        b.prepare("memory-directory", ident, b.context.ram_dir)
         props = {"qom-type": "memory-backend-file", "id": ident, "mem-path": path}
     else:
         props = {"qom-type": "memory-backend-ram", "id": ident}
     if access is not None:
         props["share"] = access == "shared"
-    if discard is not None and props["qom-type"] != "memory-backend-ram":
+    module = device is not None and device.source is not None and device.source.path is not None
+    if module and device is not None:
+        discard = device.discard
+    if discard is not None and props["qom-type"] == "memory-backend-file":
         props["discard-data"] = discard
     if ident == machine_ram_id(b) and props["qom-type"] != "memory-backend-ram":
         props["x-use-canonical-path-for-ramblock-id"] = False

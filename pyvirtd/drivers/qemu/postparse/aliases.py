@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from pyvirtd.conf.domain.address import DriveAddress
+from pyvirtd.conf.domain.address import DimmAddress, DriveAddress
 from pyvirtd.drivers.qemu.postparse.machine import devices_of, has_builtin_ide, has_pcie_root, is_q35
 
 if TYPE_CHECKING:
@@ -93,6 +93,9 @@ def assign_aliases(definition: DomainDef) -> None:
             stem = {"dimm": "dimm", "nvdimm": "nvdimm", "virtio-mem": "virtiomem", "virtio-pmem": "virtiopmem"}.get(
                 memory.model, "sgx-epc"
             )
+            if isinstance(memory.address, DimmAddress):
+                memory.alias = f"{stem}{memory.address.slot}"
+                continue
             taken = {m.alias for m in devices.memories}
             memory.alias = next(f"{stem}{i}" for i in range(len(taken) + 1) if f"{stem}{i}" not in taken)
 
@@ -115,11 +118,11 @@ def _numbered(definition: DomainDef) -> Iterable[tuple[str, Iterable[Aliased]]]:
     yield "smartcard", d.smartcards
     yield "rng", d.rngs
     yield "tpm", d.tpms
-    yield "panic", d.panics
+    yield "panic", (panic for panic in d.panics if panic.model != "isa")
     yield "watchdog", d.watchdogs
     yield "crypto", d.cryptos
     yield "vsock", d.vsocks
-    yield "balloon", d.memballoons
+    yield "balloon", (balloon for balloon in d.memballoons if balloon.model != "none")
     yield "iommu", d.iommus
 
 

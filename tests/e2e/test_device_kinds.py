@@ -1,0 +1,205 @@
+"""Every kind of device that virt-install emits, accepted by a real QEMU; live XML as libvirt's (tests/e2e/devices)."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.harness.daemon import Daemon, Pyvirtd, pids_that, wait_for
+from tests.harness.devices import HERE, Stage, names, started
+from tests.harness.guests import GREETING, guest_xml
+from tests.harness.programs import require_program, run
+from tests.harness.terminal import Terminal
+
+pytestmark = pytest.mark.e2e
+
+NEEDS = {"net-passt": "passt", "tpm-12": "swtpm_setup", "tpm-crb": "swtpm_setup", "tpm-tis": "swtpm_setup"}
+SHARED = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    """What the domains refer to."""
+    with closing(Stage()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def daemon(stage: Stage) -> Iterator[Daemon]:
+    """pyvirtd in the stage's network namespace."""
+    with closing(Pyvirtd(prefix=stage.prefix)) as made:
+        made.start()
+        yield made
+
+
+def helpers(daemon: Daemon) -> dict[str, list[int]]:
+    """Programs that run beside guests, by name."""
+    mark, found = f":{daemon.root}/".encode(), dict[str, list[int]]()
+    for pid in pids_that(lambda p: b"PYVIRTD_HELPER=" in (e := (p / "environ").read_bytes()) and mark in e):
+        try:
+            found.setdefault(Path(f"/proc/{pid}/comm").read_text().strip(), []).append(pid)
+        except OSError:
+            continue
+    return found
+
+
+def traces(daemon: Daemon, stage: Stage) -> list[str]:
+    """What a guest that ended must not leave: directories, sockets, interfaces, processes, mark files."""
+    found = [str(p) for p in (daemon.root / "run/qemu").rglob("*") if re.match(r"\d+-", p.name)]
+    found += [str(p) for p in (daemon.root / "lib/qemu/ram").glob("*")]
+    found += [str(p) for p in (daemon.root / "run").rglob("*.xml")]
+    found += [str(p) for p in stage.dir.glob("*.sock") if p.name not in ("nbd.sock", "egd.sock")]
+    links = run(*stage.net.prefix, "ip", "-o", "link").check()
+    found += re.findall(r"\d+: ((?:vnet|macvtap|tapnew|portq|mvtnamed)\w*)", links)
+    return found + [f"{name} {pids}" for name, pids in helpers(daemon).items()]
+
+
+@pytest.mark.parametrize("name", names())
+def test_qemu_takes_it_and_the_live_xml_is_libvirts(daemon: Daemon, stage: Stage, name: str) -> None:
+    if name in NEEDS:
+        require_program(NEEDS[name])
+    if name == "vsock" and not Path("/dev/vhost-vsock").exists():
+        pytest.skip("this kernel has no vhost-vsock")
+    with started(daemon, stage, name) as xml:
+        assert daemon.virsh("domstate", "devices").check().strip() == "paused"
+        expected = HERE / f"{name}.live.xml"
+        if expected.exists():
+            assert stage.comparable(daemon, xml).splitlines() == expected.read_text().splitlines()
+    wait_for("nothing left", lambda: not traces(daemon, stage), 5)
+
+
+def test_without_vhost_vsock_the_error_names_it(daemon: Daemon, stage: Stage) -> None:
+    if Path("/dev/vhost-vsock").exists():
+        pytest.skip("this kernel has it")
+    with pytest.raises(AssertionError, match="vhost-vsock"), started(daemon, stage, "vsock"):
+        pass
+    assert not traces(daemon, stage)
+
+
+@pytest.fixture
+def guest(daemon: Daemon, stage: Stage) -> Iterator[Callable[..., str]]:
+    """Defines the small guest with devices, and starts it; it is destroyed and gone afterwards."""
+
+    def make(devices: str, name: str = "small", *, check: bool = True, extra: str = "", **how: str) -> str:
+        file = stage.dir / f"{name}.xml"
+        text = guest_xml(name, devices=devices, **how)  # type: ignore[arg-type]
+        file.write_text(text.replace("<vcpu>", f"{extra}<vcpu>"))
+        daemon.virsh("define", str(file)).check()
+        said = daemon.virsh("start", name)
+        if check:
+            said.check()
+        return said.err
+
+    yield make
+    daemon.virsh("destroy", "small")
+    daemon.virsh("undefine", "small", "--nvram")
+
+
+DEVICES = """
+<disk type='file'><driver name='qemu' type='qcow2'/><source file='{dir}/top.qcow2'/><target dev='vda'/></disk>
+<disk type='file' device='disk'><source file='{dir}/sata.img'/><target dev='sda' bus='sata'/></disk>
+<disk type='file' device='cdrom'><source file='{dir}/cd.iso'/><target dev='sdb' bus='scsi'/></disk>
+<controller type='scsi' model='virtio-scsi'/>
+<interface type='bridge'><source bridge='brtest'/><model type='virtio'/><mtu size='1300'/></interface>
+<interface type='user'><model type='e1000'/></interface>
+<channel type='unix'><target type='virtio' name='org.example.port'/></channel>
+<rng model='virtio'><backend model='builtin'/></rng>
+<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>
+<filesystem type='mount'><driver type='virtiofs'/><source dir='{dir}/shared'/><target dir='fs'/></filesystem>
+<filesystem type='mount' accessmode='mapped'><source dir='{dir}/shared'/><target dir='nine'/></filesystem>
+<watchdog model='i6300esb' action='reset'/>
+"""
+LOOKS = {
+    "cat /sys/block/vda/size /sys/block/sda/size": "8192",
+    "cat /sys/block/sr0/size": "2048",
+    "ls /sys/class/net": "eth1",
+    "cat /sys/class/net/eth0/mtu": "1300",
+    "cat /sys/class/virtio-ports/*/name": "org.example.port",
+    "cat /sys/class/misc/hw_random/rng_available": "virtio_rng",
+    "cat /sys/class/tpm/tpm0/tpm_version_major": "2",
+    "mkdir -p /m; mount -t virtiofs fs /m && cat /m/hello; umount /m": "shared with the host",
+    "mount -t 9p -o trans=virtio nine /m && cat /m/hello; umount /m": "shared with the host",
+    "cat /sys/class/watchdog/watchdog0/identity": "i6300ESB",
+}
+
+
+@pytest.mark.slow
+def test_the_guest_sees_its_devices(
+    daemon: Daemon, stage: Stage, guest: Callable[..., str], terminal: Callable[..., Terminal]
+) -> None:
+    require_program("swtpm_setup")
+    guest(DEVICES.format(dir=stage.dir), machine="q35", extra=SHARED)
+    console = terminal(require_program("virsh"), "-c", daemon.uri, "console", "small")
+    console.expect("Connected to domain")
+    console.expect(GREETING, 120)
+    for number, (command, answer) in enumerate(LOOKS.items()):
+        console.send(f"\r{command}; echo done-$((1000+{number}))\r")
+        said = console.expect(f"(?s).*done-{1000 + number}", 20).group()
+        assert answer in said, f"{command}: {said}"
+    assert sorted(helpers(daemon)) == ["swtpm", "virtiofsd"]
+    daemon.virsh("destroy", "small").check()
+    wait_for("nothing left", lambda: not traces(daemon, stage), 5)
+
+
+BESIDE = """
+<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>
+<filesystem type='mount'><driver type='virtiofs'/><source dir='{dir}/shared'/><target dir='fs'/></filesystem>
+<interface type='direct'><source dev='lower' mode='bridge'/><model type='virtio'/></interface>
+<channel type='unix'><source mode='bind' path='{dir}/mine.sock'/><target type='virtio' name='x'/></channel>
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("died", ["destroyed later", "died meanwhile"])
+def test_helpers_outlive_the_daemon_and_end_with_the_guest(
+    daemon: Daemon, stage: Stage, guest: Callable[..., str], how: signal.Signals, died: str
+) -> None:
+    require_program("swtpm_setup")
+    guest(BESIDE.format(dir=stage.dir), machine="q35", extra=SHARED)
+    before = helpers(daemon)
+    assert sorted(before) == ["swtpm", "virtiofsd"]
+    group = Path(f"/proc/{daemon.guests()['small']}/cgroup").read_text()
+    for pids in before.values():
+        assert [Path(f"/proc/{pid}/cgroup").read_text() for pid in pids] == [group] * len(pids)
+    pid = daemon.guests()["small"]
+    daemon.stop(how)
+    assert helpers(daemon) == before
+    if died == "died meanwhile":
+        os.kill(pid, signal.SIGKILL)
+    daemon.start()
+    if died == "destroyed later":
+        assert helpers(daemon) == before
+        assert daemon.virsh("domstate", "small").check().strip() == "running"
+        daemon.virsh("destroy", "small").check()
+    wait_for("nothing left", lambda: not traces(daemon, stage), 10)
+    assert daemon.virsh("domstate", "small").check().strip() == "shut off"
+
+
+def test_a_helper_that_cannot_start_leaves_nothing(daemon: Daemon, stage: Stage, guest: Callable[..., str]) -> None:
+    broken = "<filesystem type='mount'><driver type='virtiofs'/><binary path='/bin/false'/>" + (
+        f"<source dir='{stage.dir}/shared'/><target dir='fs'/></filesystem>" + BESIDE.format(dir=stage.dir)
+    )
+    said = guest(broken, machine="q35", extra=SHARED, check=False)
+    assert said, "a guest whose virtiofsd ends at once was started"
+    wait_for("nothing left", lambda: not traces(daemon, stage), 5)
+
+
+def test_a_tpm_remembers_until_it_is_undefined(daemon: Daemon, stage: Stage, guest: Callable[..., str]) -> None:
+    require_program("swtpm_setup")
+    guest("<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>")
+    state = next((daemon.root / "lib/swtpm").rglob("*.permall"))
+    made = state.read_bytes()
+    assert stat.S_IMODE(state.parent.stat().st_mode) == 0o700
+    daemon.virsh("destroy", "small").check()
+    daemon.virsh("start", "small").check()
+    daemon.virsh("destroy", "small").check()
+    assert state.stat().st_size == len(made)
+    daemon.virsh("undefine", "small").check()
+    assert not state.parent.parent.exists()
