@@ -69,6 +69,11 @@ def remove_outlets(live: DomainDef) -> None:
         if _binds(backend) and source is not None and source.path:
             with contextlib.suppress(OSError):
                 os.unlink(source.path)
+    for graphics in live.devices.graphics:
+        for listen in getattr(graphics, "listens", ()):
+            if listen.type == "socket" and listen.socket:
+                with contextlib.suppress(OSError):
+                    os.unlink(listen.socket)
 
 
 def listen_at(path: Path, ownership: Ownership, backlog: int = _BACKLOG) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyvirtd.drivers.qemu.command.machine import QEMU_8
 from pyvirtd.drivers.qemu.command.virtio import virtio_driver, virtio_props
 from pyvirtd.drivers.qemu.command.words import JsonValue, Props, json_word, option_word
 from pyvirtd.errors import ConfigUnsupported, InternalError
@@ -52,7 +53,10 @@ def netdev_props(b: Builder, interface: Interface) -> Props:
                     raise InternalError(f"interface '{interface.alias}': passt was not started for it")
                 b.prepare("passt", interface.alias or "", passt)
                 address: dict[str, JsonValue] = {"type": "unix", "path": passt}
-                return {"type": "stream", "addr": address, "server": False, "reconnect": 5, "id": ident}
+                props = {"type": "stream", "addr": address, "server": False}
+                if b.caps.version >= QEMU_8:
+                    props["reconnect"] = 5
+                return props | {"id": ident}
             props = user_props(interface)
         case "client" | "server" | "mcast" | "udp":
             if source is None:

@@ -31,7 +31,7 @@ def settle_cpu(definition: DomainDef, caps: QemuCapabilities) -> None:
     if cpu is None or (cpu.mode in (None, "custom") and cpu.model is None):
         return
     if cpu.mode in ("host-passthrough", "maximum"):
-        if cpu.migratable is None and is_x86(definition):
+        if cpu.migratable is None and is_x86(definition) and (cpu.mode != "maximum" or definition.type == "kvm"):
             cpu.migratable = can_be_migratable(definition, caps)
         cpu.check = cpu.check or "none"
         cpu.match = cpu.match or "exact" if cpu.model else cpu.match
