@@ -119,7 +119,7 @@ DEVICES = """
 LOOKS = {
     "cat /sys/block/vda/size /sys/block/sda/size": "8192",
     "cat /sys/block/sr0/size": "2048",
-    "ls /sys/class/net": "eth1",
+    "cat /sys/bus/pci/devices/*/device": "0x100e",
     "cat /sys/class/net/eth0/mtu": "1300",
     "cat /sys/class/virtio-ports/*/name": "org.example.port",
     "cat /sys/class/misc/hw_random/rng_available": "virtio_rng",

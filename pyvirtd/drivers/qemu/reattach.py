@@ -26,7 +26,8 @@ from pyvirtd.drivers.qemu.launch import MARK, vcpu_threads
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
 from pyvirtd.drivers.qemu.ownership import NOTE
 from pyvirtd.drivers.qemu.pipeline import named
-from pyvirtd.drivers.qemu.plugs import NOTE as MACVTAPS, remove_noted
+from pyvirtd.drivers.qemu.plugs import NOTE as MACVTAPS
+from pyvirtd.drivers.qemu.plugs import remove_noted
 from pyvirtd.drivers.qemu.runtime import Runtime
 from pyvirtd.drivers.qemu.status import Status
 from pyvirtd.errors import VirtError
