@@ -71,12 +71,11 @@ class Status:
         parts += [f"  <vcpu id='{number}' tid='{thread}'/>\n" for number, thread in sorted(self.vcpus.items())]
         parts += [f"  <open channel='{escape(alias)}'/>\n" for alias in sorted(self.channels)]
         parts += [f"  <lent path='{escape(path)}'/>\n" for path in self.lent]
+        parts += [f"  <helper pid='{pid}' start-time='{began}'/>\n" for pid, began in self.helpers]
         parts.append(format(self.definition, _LIVE))
         if self.definition.original_cpu is not None:
             parts += ["<original>\n", format(self.definition.original_cpu, _LIVE), "</original>\n"]
         return "".join(parts) + "</domstatus>\n"
-        parts += [f"  <helper pid='{pid}' start-time='{began}'/>\n" for pid, began in self.helpers]
-        return "".join(parts) + format(self.definition, _LIVE) + "</domstatus>\n"
 
     @classmethod
     def parse(cls, data: bytes) -> Status:
