@@ -80,3 +80,49 @@ def test_a_card_goes_in_and_out_and_its_link_down_and_up(rich: RichGuest, tmp_pa
     wait_for("the guest sees it", lambda: "52:54:00:aa:bb:cc" in rich.ok("guestinfo", "g", "--interface"), 20, 0.5)
     rich.ok("detach-interface", "g", "user", "--mac", "52:54:00:aa:bb:cc", "--live")
     wait_for("the guest lets go", lambda: "52:54:00:aa:bb:cc" not in rich.ok("domiflist", "g"), 20, 0.3)
+
+
+SMALL = {
+    "rng": "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>",
+    "scsi": "<controller type='scsi' index='0' model='virtio-scsi'/>",
+    "mouse": "<input type='mouse' bus='usb'/>",
+    "channel": "<channel type='unix'><target type='virtio' name='org.test.0'/></channel>",
+    "terminal": "<channel type='pty'><target type='virtio' name='org.test.1'/></channel>",
+}
+
+
+def test_small_devices_go_in_and_out(rich: RichGuest, tmp_path: Path) -> None:
+    rich.agent()
+    files = {}
+    for name, xml in SMALL.items():
+        files[name] = tmp_path / f"{name}.xml"
+        files[name].write_text(xml)
+        rich.ok("attach-device", "g", str(files[name]), "--live")
+    live = rich.ok("dumpxml", "g")
+    assert "name='org.test.0'" in live
+    assert "model='virtio-scsi'" in live
+    assert live.count("/dev/pts/") >= 4  # the serial line, its console, and the new channel
+    chardevs = qmp(rich, "query-chardev")
+    file = tmp_path / "disk.xml"
+    file.write_text(disk_xml(rich).replace("vdc", "sdb").replace("bus='virtio'", "bus='scsi'"))
+    rich.ok("attach-device", "g", str(file), "--live")
+    rich.ok("detach-device", "g", str(file), "--live")
+    for name in ("rng", "mouse", "channel", "terminal"):
+        rich.ok("detach-device", "g", str(files[name]), "--live")
+    wait_for("all are gone", lambda: not any(
+        word in rich.ok("dumpxml", "g") for word in ("<rng", "type='mouse' bus='usb'", "org.test", "hot.img")), 20, 0.3)
+    wait_for("their backends too", lambda: len(qmp(rich, "query-chardev")) < len(chardevs), 5)
+    assert "no device with the alias" in rich.virsh("detach-device-alias", "g", "nope", "--live").fails()
+
+
+def test_no_free_slot_is_said(rich: RichGuest, tmp_path: Path) -> None:
+    file = tmp_path / "watchdog.xml"
+    file.write_text("<watchdog model='i6300esb' action='reset'/>")
+    said = rich.virsh("attach-device", "g", str(file), "--live").fails()
+    assert "no free PCI slot" in said
+    before = rich.ok("dumpxml", "g", "--inactive")
+    rich.ok("attach-device", "g", str(file), "--config")
+    assert "i6300esb" in rich.ok("dumpxml", "g", "--inactive")
+    rich.ok("detach-device", "g", str(file), "--config")
+    assert "i6300esb" not in rich.ok("dumpxml", "g", "--inactive")
+    assert "i6300esb" not in before

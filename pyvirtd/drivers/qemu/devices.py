@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from pyvirtd.conf.domain.chardev import Channel
 from pyvirtd.conf.domain.controller import Controller
 from pyvirtd.conf.domain.devices import LIST_OF, parse_device
 from pyvirtd.conf.domain.disk import Disk
@@ -17,11 +18,14 @@ from pyvirtd.core.modifies import modifies
 from pyvirtd.drivers.qemu import hotplug
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command.disk import chain
+from pyvirtd.drivers.qemu.launch import learn_chardevs
 from pyvirtd.drivers.qemu.machine import Machine
 from pyvirtd.drivers.qemu.noun import Noun, machine_of
 from pyvirtd.drivers.qemu.ownership import why_unreachable
 from pyvirtd.drivers.qemu.pipeline import capabilities_of, named
 from pyvirtd.drivers.qemu.postparse import post_parse
+from pyvirtd.drivers.qemu.postparse.aliases import disk_index
+from pyvirtd.drivers.qemu.prepare import give_places
 from pyvirtd.drivers.qemu.validate import validate
 from pyvirtd.errors import (
     DeviceMissing,
@@ -56,22 +60,38 @@ class DeviceCalls(Noun):
 
     async def _plug(self, dom: Domain, machine: Machine, device: Element, caps: QemuCapabilities) -> None:
         tried_live = dom.current.copy()
-        before = len(tried_live.devices.controllers)
+        before = list(tried_live.devices.controllers)
         _add(tried_live, device, caps)
-        if len(tried_live.devices.controllers) != before:
-            raise OperationUnsupported(f"{dom} has no free place to plug that device into")
+        new = [c for c in tried_live.devices.controllers if c is not device and not any(c is old for old in before)]
+        if any(controller.type == "pci" for controller in new):
+            raise OperationFailed(f"{dom} has no free PCI slot that a device could be plugged into")
         named(tried_live)
+        if isinstance(device, Channel):
+            give_places(self.runtime, machine, tried_live)
         if isinstance(device, Disk):
             await self._lend(machine, device)
         first = await hotplug.next_node(machine) if isinstance(device, Disk) else 1
         only = tried_live.copy()
         own = next(d for d in only.devices.all() if getattr(d, "alias", None) == getattr(device, "alias", None))
-        if isinstance(own, Disk):
-            # Only the new disk's images get numbers: the others have had theirs since they were opened.
-            only.devices.disks = [own]
-        await hotplug.run_all(machine, hotplug.words_of(hotplug.builder_for(only, caps, machine, first), own))
-        await change_live(self.runtime, dom, lambda live: getattr(live.devices, _list(device)).append(device))
-        self.runtime.emit(DomainEventDeviceAdded(dom.ref, str(getattr(device, "alias", ""))))
+        if not isinstance(own, Controller):
+            # Only the new device is built, and only its images get numbers: the others have had theirs for long.
+            setattr(only.devices, _list(own), [own])
+        words: list[hotplug.Command] = []
+        for implied in new:
+            words += hotplug.words_of(hotplug.builder_for(only, caps, machine), implied)
+        words += hotplug.words_of(hotplug.builder_for(only, caps, machine, first), own)
+        await hotplug.run_all(machine, words)
+        chardevs = await machine.run("query-chardev") if isinstance(device, Channel) else None
+
+        def change(live: DomainDef) -> None:
+            live.devices.controllers += new
+            _insert(live, device)
+            if chardevs is not None:
+                learn_chardevs(live, chardevs)
+
+        await change_live(self.runtime, dom, change)
+        for added in (*new, device):
+            self.runtime.emit(DomainEventDeviceAdded(dom.ref, str(getattr(added, "alias", ""))))
 
     async def _lend(self, machine: Machine, disk: Disk) -> None:
         """Make sure that QEMU can open a disk's local images."""
@@ -189,6 +209,20 @@ def _list(device: Element) -> str:
     )
 
 
+def _insert(definition: DomainDef, device: Element) -> None:
+    """Put a device into its list: a disk beside those of its bus, in the order of targets; others at the end."""
+    listed = getattr(definition.devices, _list(device))
+    place = None
+    if isinstance(device, Disk):
+        for index in range(len(listed) - 1, -1, -1):
+            if listed[index].bus == device.bus:
+                if disk_index(device.target or "") < disk_index(listed[index].target or ""):
+                    place = index
+                elif place is None:
+                    place = index + 1
+    listed.insert(len(listed) if place is None else place, device)
+
+
 def _add(definition: DomainDef, device: Element, caps: QemuCapabilities) -> None:
     """Put a device into a definition, with everything filled in and judged."""
     if isinstance(device, Disk) and any(disk.target == device.target for disk in definition.devices.disks):
@@ -196,7 +230,7 @@ def _add(definition: DomainDef, device: Element, caps: QemuCapabilities) -> None
     if isinstance(device, Interface) and device.mac:
         if any(str(other.mac).lower() == str(device.mac).lower() for other in definition.devices.interfaces):
             raise OperationInvalid(f"there is an interface with the MAC address {device.mac} already")
-    getattr(definition.devices, _list(device)).append(device)
+    _insert(definition, device)
     post_parse(definition, caps)
     validate(definition, caps)
 
@@ -232,6 +266,8 @@ def find(definition: DomainDef, given: Element) -> Element:
         found = [i for i in listed if not given.mac or str(i.mac).lower() == str(given.mac).lower()]
         if wanted.address is not None:
             found = [interface for interface in found if interface.address == wanted.address]
+    elif isinstance(given, Channel):
+        found = [c for c in listed if (c.target_type, c.name) == (given.target_type, given.name)]
     elif isinstance(given, Controller):
         found = [c for c in listed if c.type == given.type and c.index == given.index]
     else:

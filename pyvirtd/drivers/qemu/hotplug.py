@@ -10,13 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
+from pyvirtd.conf.domain.chardev import Channel
+from pyvirtd.conf.domain.controller import Controller
 from pyvirtd.conf.domain.disk import Disk
 from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.conf.domain.hostdev import Hostdev
 from pyvirtd.conf.domain.interface import Interface
+from pyvirtd.conf.domain.redirdev import RedirDev
+from pyvirtd.conf.domain.rng import Rng
 from pyvirtd.conf.xml import Element
 from pyvirtd.core import tasks
 from pyvirtd.core.domain import Domain
@@ -25,9 +30,12 @@ from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command import LaunchContext
 from pyvirtd.drivers.qemu.command.blockdev import add_image
 from pyvirtd.drivers.qemu.command.builder import Builder
+from pyvirtd.drivers.qemu.command.controller import controller_props
 from pyvirtd.drivers.qemu.command.disk import add_disk, chain, disk_images
+from pyvirtd.drivers.qemu.command.hostdev import add_hostdevs, add_redirdevs
 from pyvirtd.drivers.qemu.command.interface import add_interface
-from pyvirtd.drivers.qemu.command.small import add_rngs
+from pyvirtd.drivers.qemu.command.serial import add_channels
+from pyvirtd.drivers.qemu.command.small import add_inputs, add_rngs, add_shmems, add_watchdogs
 from pyvirtd.drivers.qemu.machine import Machine
 from pyvirtd.drivers.qemu.stats.figures import _NODE as NODE_NAME
 from pyvirtd.errors import OperationFailed, OperationUnsupported, VirtError
@@ -35,11 +43,18 @@ from pyvirtd.errors import OperationFailed, OperationUnsupported, VirtError
 UNPLUG_WAIT: Final = 5.0
 """Seconds that a guest gets to let go of a device before the call returns without knowing."""
 
+_ADDERS: Final[Mapping[str, Callable[[Builder], None]]] = {
+    "rng": add_rngs, "input": add_inputs, "watchdog": add_watchdogs, "channel": add_channels, "hostdev": add_hostdevs,
+    "redirdev": add_redirdevs, "shmem": add_shmems,
+}  # fmt: skip
+"""Builders of a whole kind of devices, for a builder whose definition has only the new one of that kind."""
+
 _PLUG: Final = {"-blockdev": "blockdev-add", "-netdev": "netdev_add", "-object": "object-add", "-device": "device_add"}
 _UNPLUG: Final = {
     "blockdev-add": ("blockdev-del", "node-name", "node-name"),
     "netdev_add": ("netdev_del", "id", "id"),
     "object-add": ("object-del", "id", "id"),
+    "chardev-add": ("chardev-remove", "id", "id"),
 }
 Command = tuple[str, dict[str, Any]]
 
@@ -80,11 +95,18 @@ def words_of(builder: Builder, device: Element) -> list[Command]:
         if device.backend_type == "passt":
             raise OperationUnsupported("an interface with passt cannot be plugged into a running guest yet")
         add_interface(builder, device)
-    elif type(device).__name__ == "Rng":
-        builder.devices.rngs = [device]  # type: ignore[list-item]
-        add_rngs(builder)
+    elif isinstance(device, Controller):
+        props = controller_props(builder, device)
+        if device.type == "pci" or props is None:
+            raise OperationUnsupported(f"a {device.type} controller cannot be plugged into a running guest")
+        builder.device(props)
     else:
-        raise OperationUnsupported(f"a <{type(device).TAG}> cannot be plugged into a running guest yet")
+        adder = _ADDERS.get(type(device).TAG)
+        if adder is None:
+            raise OperationUnsupported(f"a <{type(device).TAG}> cannot be plugged into a running guest yet")
+        if isinstance(device, Hostdev) and device.type != "usb":
+            raise OperationUnsupported(f"a {device.type} device of the host cannot be plugged into a running guest yet")
+        adder(builder)
     return commands(builder.argv)
 
 
@@ -103,9 +125,45 @@ def commands(words: list[str]) -> list[Command]:
             if not value.startswith("{"):
                 raise OperationUnsupported(f"a device that needs {option} {value} cannot be plugged yet")
             found.append((_PLUG[option], json.loads(value)))
+        elif option == "-chardev":
+            found.append(("chardev-add", chardev(value)))
+        elif option == "-watchdog-action":
+            found.insert(0, ("watchdog-set-action", {"action": value}))
         elif option.startswith("-"):
             raise OperationUnsupported(f"a device that needs {option} cannot be plugged yet")
     return found
+
+
+def chardev(word: str) -> dict[str, Any]:
+    """The word of a -chardev as arguments of chardev-add. Raises OperationUnsupported."""
+    # A comma within a value is doubled.
+    kind, *pairs = word.replace(",,", "\0").split(",")
+    options = {key: value.replace("\0", ",") for key, _, value in (pair.partition("=") for pair in pairs)}
+    ident = options.pop("id")
+    data: dict[str, Any]
+    if kind == "socket" and "path" in options:
+        data = {"addr": {"type": "unix", "data": {"path": options.pop("path")}}, "server": False}
+    elif kind == "socket" and "host" in options:
+        where = {"host": options.pop("host"), "port": options.pop("port")}
+        data = {"addr": {"type": "inet", "data": where}, "server": False}
+    elif kind in ("pty", "null"):
+        data = {}
+    elif kind == "file":
+        data = {"out": options.pop("path")}
+    elif kind == "spicevmc":
+        data = {"type": options.pop("name")}
+    else:
+        raise OperationUnsupported(f"a device on a {kind} cannot be plugged into a running guest")
+    for key, value in options.items():
+        if key in ("server", "wait", "telnet", "append", "logappend"):
+            data[key] = value == "on"
+        elif key == "reconnect":
+            data[key] = int(value)
+        elif key == "logfile":
+            data[key] = value
+        else:
+            raise OperationUnsupported(f"a device whose {kind} needs {key} cannot be plugged into a running guest")
+    return {"id": ident, "backend": {"type": kind, "data": data}}
 
 
 async def run_all(machine: Machine, wanted: list[Command]) -> None:
@@ -170,8 +228,10 @@ async def unplug(dom: Domain, machine: Machine, device: Any) -> bool:
         backends = [("blockdev-del", {"node-name": name}) for name in await nodes_of(machine, alias)]
     elif isinstance(device, Interface):
         backends = [("netdev_del", {"id": f"host{alias}"})]
-    elif type(device).__name__ == "Rng":
+    elif isinstance(device, Rng):
         backends = [("object-del", {"id": f"obj{alias}"})]
+    elif isinstance(device, Channel | RedirDev):
+        backends = [("chardev-remove", {"id": f"char{alias}"})]
     finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def clean() -> None:
