@@ -7,9 +7,15 @@ from typing import ClassVar
 from pyvirtd.core.calls.metadata import MetadataCalls
 from pyvirtd.core.events import EventBus
 from pyvirtd.drivers.test.definition import DefinitionCalls
+from pyvirtd.drivers.test.guest import GuestCalls
 from pyvirtd.drivers.test.host import HostCalls
 from pyvirtd.drivers.test.lifecycle import LifecycleCalls
+from pyvirtd.drivers.test.memory import MemoryCalls
 from pyvirtd.drivers.test.query import QueryCalls
+from pyvirtd.drivers.test.save import SaveCalls
+from pyvirtd.drivers.test.stats import StatsCalls
+from pyvirtd.drivers.test.tuning import TuningCalls
+from pyvirtd.drivers.test.vcpu import VcpuCalls
 from pyvirtd.drivers.test.world import World
 from pyvirtd.errors import ErrorDomain
 
@@ -18,6 +24,12 @@ class Hypervisor(
     QueryCalls,
     DefinitionCalls,
     LifecycleCalls,
+    SaveCalls,
+    MemoryCalls,
+    VcpuCalls,
+    TuningCalls,
+    StatsCalls,
+    GuestCalls,
     MetadataCalls,
     HostCalls,
 ):

@@ -23,6 +23,8 @@ class World:
         self.saved: dict[str, DomainDef] = {}
         self.definitions = Definitions(self.saved.__getitem__, format_domain, keep=sys.maxsize)
         self.domains: DomainRegistry[Domain] = DomainRegistry()
+        self.weights: dict[bytes, int] = {}
+        """Shares that the scheduler would give domains."""
         self.clocks: dict[bytes, int] = {}
         """What the guests' clocks were set to, seconds."""
         self.frozen: dict[bytes, set[str]] = {}
@@ -83,8 +85,8 @@ class World:
 
     def remove(self, domain: Domain) -> None:
         """It is no more, nor what belonged to it."""
-        self.clocks.pop(domain.uuid, None)
-        self.frozen.pop(domain.uuid, None)
+        for about in (self.weights, self.clocks, self.frozen):
+            about.pop(domain.uuid, None)
         self.saved.pop(domain.name, None)
         self.domains.remove(domain)
 
