@@ -208,6 +208,7 @@ class BackingStore(Element, tag="backingStore"):
 
     type: StorageType | None = at("@type")
     index: UInt | None = at("@index", live=True)
+    detected: YesNo | None = at("@detected", status=True)  # read from an image's header, no part of the definition
     format: Format | None = child()
     source: StorageSource | None = child()
     backing: BackingStore | None = child()

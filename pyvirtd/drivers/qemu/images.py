@@ -142,7 +142,8 @@ def _below(disk: Disk, path: str, format: str) -> BackingStore | None:
         ) from error
     block = status.st_mode & 0o170000 == 0o060000
     source = StorageSource(dev=place) if block else StorageSource(file=place)
-    return BackingStore(type="block" if block else "file", format=Format(type=cast(StorageFormat, kind)), source=source)
+    recorded = Format(type=cast(StorageFormat, kind))
+    return BackingStore(type="block" if block else "file", detected=True, format=recorded, source=source)
 
 
 def _file_name(name: str) -> str | None:

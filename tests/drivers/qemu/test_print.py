@@ -26,6 +26,16 @@ LIVE = """<domain type='qemu' id='3'>
       <driver name='qemu'/>
       <target dev='sda' bus='sata'/>
     </disk>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/>
+      <source file='/top.qcow2' index='2'/>
+      <backingStore type='file' index='3' detected='yes'>
+        <format type='qcow2'/>
+        <source file='/base.qcow2'/>
+        <backingStore/>
+      </backingStore>
+      <target dev='vda' bus='virtio'/>
+    </disk>
     <channel type='unix'>
       <source mode='bind' path='/run/pyvirtd/qemu/channel/3-a/org.qemu.guest_agent.0'/>
       <target type='virtio' name='org.qemu.guest_agent.0' state='connected'/>
@@ -52,9 +62,10 @@ def live() -> DomainDef:
 
 def test_a_live_dump_shows_the_run() -> None:
     text = print_definition(live(), 0)
-    for word in ("id='3'", "check='full'", "name='hypervisor'", "port='5900'", "/3-a/org.qemu", "<label>+1:+1</label>"):
+    for word in ("id='3'", "check='full'", "name='hypervisor'", "port='5900'", "/3-a/org.qemu", "<label>+1:+1</label>",
+                 "/base.qcow2", "index='3'"):  # fmt: skip
         assert word in text, word
-    for word in ("geheim", "fromConfig", "implicit", "original"):
+    for word in ("geheim", "fromConfig", "implicit", "detected", "original"):
         assert word not in text, word
 
 
@@ -63,7 +74,7 @@ def test_an_inactive_dump_of_a_running_guest_shows_the_definition() -> None:
     text = print_definition(definition, Dump.INACTIVE)
     for word in ("check='none'", "port='-1'", "<listen type='address'/>", "type='raw'"):
         assert word in text, word
-    for word in ("id='3'", "hypervisor", "5900", "3-a", "seclabel", "127.0.0.1", "geheim", "channel0"):
+    for word in ("id='3'", "hypervisor", "5900", "3-a", "seclabel", "127.0.0.1", "geheim", "channel0", "base", "index"):
         assert word not in text, word
     assert "hypervisor" in print_definition(definition, 0)
 

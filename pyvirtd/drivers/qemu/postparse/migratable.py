@@ -11,7 +11,9 @@ from pyvirtd.drivers.qemu.postparse.paths import drop_generated_paths
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.audio import Audio
+    from pyvirtd.conf.domain.disk import Disk
     from pyvirtd.conf.domain.domain import DomainDef
+    from pyvirtd.conf.domain.source import BackingStore
 
 
 def print_definition(definition: DomainDef, flags: int) -> str:
@@ -43,6 +45,12 @@ def without_run(copy: DomainDef) -> DomainDef:
     for disk in copy.devices.disks:
         if disk.empty and disk.driver is not None and disk.driver.type is None:
             disk.driver.type = "raw"
+        layer: Disk | BackingStore = disk
+        while layer.backing is not None:
+            if layer.backing.detected:
+                layer.backing = None
+            else:
+                layer = layer.backing
     return copy
 
 
