@@ -52,3 +52,13 @@ def test_limits_reach_qemu_and_the_definition(rich: RichGuest) -> None:
     rich.virsh("blkdeviotune", "g", "vda", "--total-bytes-sec", "10", "--read-bytes-sec", "10").fails()
     rich.ok("blkdeviotune", "g", "vda", "--total-bytes-sec", "0", "--live")
     assert rich.table("blkdeviotune", "g", "vda")["total_bytes_sec"] == "0"
+
+
+def test_limits_of_the_definition_hold_from_the_start(rich: RichGuest) -> None:
+    rich.ok("blkdeviotune", "g", "vdb", "--write-iops-sec", "70", "--write-iops-sec-max", "90", "--config")
+    rich.ok("destroy", "g")
+    rich.ok("start", "g")
+    live = rich.table("blkdeviotune", "g", "vdb")
+    assert (live["write_iops_sec"], live["write_iops_sec_max"]) == ("70", "90")
+    said = rich.ok("qemu-monitor-command", "g", "{\"execute\":\"query-block\"}")
+    assert "\"iops_wr\":70" in said.replace(" ", "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pyvirtd.conf.domain.disk import Disk, Iotune
@@ -49,6 +50,7 @@ _TUNE: Final = {
     "read_iops_sec_max_length": "iops_rd_max_length", "write_iops_sec_max_length": "iops_wr_max_length",
 }  # fmt: skip
 _TEXT: Final = "group_name"
+_ALWAYS: Final = tuple(name for name in _TUNE if name.endswith("_sec") and name != "size_iops_sec")
 _SETS: Final = tuple(
     tuple(f"{which}_{what}" for which in ("total", "read", "write"))
     for what in ("bytes_sec", "iops_sec", "bytes_sec_max", "iops_sec_max")
@@ -99,10 +101,10 @@ class BlockCalls(Noun):
         """QEMU's figures of a disk and its capacity, as far as QEMU has told."""
         if not isinstance(dom.machine, Machine) or not disk.alias:
             return None, None
-        figures = (await block_figures(dom.machine)).get(disk.alias)
-        if figures is None or figures.node is None:
-            return figures, None
-        return figures, (await capacities(dom.machine)).get(figures.node)
+        # Both at once: each waits a moment for a QEMU that hangs.
+        told, sizes = await asyncio.gather(block_figures(dom.machine), capacities(dom.machine))
+        figures = told.get(disk.alias)
+        return figures, sizes.get(figures.node) if figures is not None and figures.node is not None else None
 
     @queries
     async def domain_get_disk_errors(self, dom: Domain, flags: int) -> list[DomainDiskError]:
@@ -165,14 +167,7 @@ class BlockCalls(Noun):
             entry = dict(by_device(await machine.run("query-block"))).get(found.alias or "")
             if entry is None:
                 raise OperationFailed(f"{dom}: QEMU has no disk '{disk}'")
-            limits = _merged(_told_limits(entry), wanted)
-            command: dict[str, Any] = {"id": entry["qdev"]}
-            for name, field in _TUNE.items():
-                if name in wanted or name.endswith("_sec") or limits.get(name):
-                    command[field] = limits.get(name, 0)
-            if not command.get("group"):
-                command.pop("group", None)
-            await machine.run("block_set_io_throttle", {k: v for k, v in command.items() if v or "length" not in k})
+            await _throttle(machine, str(entry["qdev"]), _merged(_told_limits(entry), wanted))
             await change_live(self.runtime, dom, change)
             told: TypedParams = {"blkdeviotune.disk": str(found.target)}
             told |= {f"blkdeviotune.{name}": value for name, value in params.items()}
@@ -213,6 +208,29 @@ def node_of(dom: Domain, disk: Disk, reply: Any) -> str:
 
 
 Limits = dict[str, int | str]
+
+
+async def apply_tunes(machine: Machine, disks: Iterable[Disk]) -> None:
+    """Limit the disks of a guest as their definitions say; for a start, and for disks that are plugged in."""
+    limited = [disk for disk in disks if disk.iotune is not None and not disk.empty]
+    if not limited:
+        return
+    entries = dict(by_device(await machine.run("query-block")))
+    for disk in limited:
+        entry = entries.get(disk.alias or "")
+        if entry is None:
+            raise OperationFailed(f"{machine}: QEMU has no disk '{disk.target}' to set limits for")
+        await _throttle(machine, str(entry["qdev"]), _kept_limits(disk.iotune))
+
+
+async def _throttle(machine: Machine, device: str, limits: Limits) -> None:
+    """Set all limits of a device; those that are not named are none."""
+    command: dict[str, Any] = {"id": device}
+    for name, field in _TUNE.items():
+        # QEMU wants these six always; lengths have to be 1 at least where they are told.
+        if name in _ALWAYS or limits.get(name):
+            command[field] = limits.get(name, 0)
+    await machine.run("block_set_io_throttle", command)
 
 
 def _as_params(limits: Limits) -> TypedParams:

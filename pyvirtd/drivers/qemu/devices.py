@@ -10,15 +10,17 @@ from pyvirtd.conf.domain.controller import Controller
 from pyvirtd.conf.domain.devices import LIST_OF, parse_device
 from pyvirtd.conf.domain.disk import Disk
 from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.conf.domain.graphics import Spice, Vnc
 from pyvirtd.conf.domain.interface import Interface
 from pyvirtd.conf.xml import Element
 from pyvirtd.core.calls.change import change_live, impact, keep, tried
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies
 from pyvirtd.drivers.qemu import hotplug
+from pyvirtd.drivers.qemu.block import apply_tunes
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command.disk import chain
-from pyvirtd.drivers.qemu.launch import learn_chardevs
+from pyvirtd.drivers.qemu.launch import learn_chardevs, password_expiry
 from pyvirtd.drivers.qemu.machine import Machine
 from pyvirtd.drivers.qemu.noun import Noun, machine_of
 from pyvirtd.drivers.qemu.ownership import why_unreachable
@@ -81,6 +83,8 @@ class DeviceCalls(Noun):
             words += hotplug.words_of(hotplug.builder_for(only, caps, machine), implied)
         words += hotplug.words_of(hotplug.builder_for(only, caps, machine, first), own)
         await hotplug.run_all(machine, words)
+        if isinstance(device, Disk):
+            await apply_tunes(machine, [device])
         chardevs = await machine.run("query-chardev") if isinstance(device, Channel) else None
 
         def change(live: DomainDef) -> None:
@@ -145,6 +149,8 @@ class DeviceCalls(Noun):
                 await self._change_medium(dom, given, caps, force=bool(flags & Flags.FORCE))
             elif isinstance(given, Interface):
                 await self._change_link(dom, given)
+            elif isinstance(given, Vnc | Spice):
+                await self._change_password(dom, given)
             else:
                 raise OperationUnsupported(f"a <{type(given).TAG}> of a running guest cannot be changed here")
         if kept is not None:
@@ -159,6 +165,25 @@ class DeviceCalls(Noun):
             for interface in live.devices.interfaces:
                 if interface.alias == alias:
                     interface.link = given.link
+
+        await change_live(self.runtime, dom, change)
+
+    async def _change_password(self, dom: Domain, given: Vnc | Spice) -> None:
+        """A display's password and how long it is good for; the rest of a display cannot change."""
+        machine = machine_of(dom)
+        if given.passwd is None:
+            raise OperationUnsupported(f"{dom}: only the password of a running guest's display can be changed")
+        if not any(display.type == given.type for display in dom.current.devices.graphics):
+            raise DeviceMissing(f"{dom} has no display of type {given.type}")
+        viewers = str(given.connected or "keep")
+        await machine.run("set_password", protocol=given.type, password=given.passwd, connected=viewers)
+        expiry = password_expiry(given.passwd, given.passwd_valid_to)
+        await machine.run("expire_password", protocol=given.type, time=expiry)
+
+        def change(live: DomainDef) -> None:
+            for display in live.devices.graphics:
+                if isinstance(display, Vnc | Spice) and display.type == given.type:
+                    display.passwd, display.passwd_valid_to = given.passwd, given.passwd_valid_to
 
         await change_live(self.runtime, dom, change)
 
@@ -270,6 +295,8 @@ def find(definition: DomainDef, given: Element) -> Element:
         found = [c for c in listed if (c.target_type, c.name) == (given.target_type, given.name)]
     elif isinstance(given, Controller):
         found = [c for c in listed if c.type == given.type and c.index == given.index]
+    elif isinstance(given, Vnc | Spice):
+        found = [display for display in listed if display.type == given.type]
     else:
         found = [other for other in listed if _same(other, wanted)]
     if not found:

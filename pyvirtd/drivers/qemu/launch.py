@@ -20,6 +20,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from pyvirtd.conf.domain.address import DimmAddress
 from pyvirtd.conf.domain.chardev import ChardevSource
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.core.domain import Domain
+from pyvirtd.drivers.qemu.block import apply_tunes
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.command import LaunchContext, QemuCommand, build_command
 from pyvirtd.drivers.qemu.command.context import FdGroup
@@ -288,6 +290,7 @@ async def _begin(
     machine.domain.live_changed()
     await place_threads(machine, live)
     await apply_limits(machine, live)
+    await apply_tunes(machine, live.devices.disks)
     if not options.paused and options.incoming is None:
         await machine.run("cont")
     reach("started", str(machine))
@@ -303,9 +306,7 @@ def _settings_of(machine: Machine, live: DomainDef) -> Iterator[Any]:
         password = getattr(graphics, "passwd", None)
         if password is not None and graphics.type in ("vnc", "spice"):
             yield machine.run("set_password", protocol=graphics.type, password=password, connected="keep")
-            valid_to = getattr(graphics, "passwd_valid_to", None)
-            # An empty password lets nobody in, rather than everybody.
-            expiry = "now" if not password else str(valid_to) if valid_to else "never"
+            expiry = password_expiry(password, getattr(graphics, "passwd_valid_to", None))
             yield machine.run("expire_password", protocol=graphics.type, time=expiry)
     for interface in live.devices.interfaces:
         if interface.link == "down" and interface.alias:
@@ -334,6 +335,22 @@ async def _learn_cpu(machine: Machine, live: DomainDef, caps: QemuCapabilities, 
     except Refused:
         return
     settle_live_cpu(live, caps, words, missing)
+
+
+def password_expiry(password: str, valid_to: str | None) -> str:
+    """QEMU's word for when a display's password ends; `valid_to` is a time in UTC as XML Schema writes it.
+
+    An empty password lets nobody in, rather than everybody, and so does one whose end cannot be read.
+    """
+    if not password:
+        return "now"
+    if not valid_to:
+        return "never"
+    try:
+        end = datetime.fromisoformat(valid_to)
+    except ValueError:
+        return "now"
+    return str(int((end if end.tzinfo is not None else end.replace(tzinfo=UTC)).timestamp()))
 
 
 def learn_chardevs(live: DomainDef, reply: Any) -> None:
