@@ -67,8 +67,8 @@ def test_checking_takes_time_by_the_size_of_the_document_and_no_more() -> None:
     """libxml2's RELAX NG doubles its time with every optional attribute, and squares it in the elements."""
     driver = (
         "<driver name='qemu' type='raw' cache='none' error_policy='stop' rerror_policy='stop' io='native' "
-        "ioeventfd='on' event_idx='on' copy_on_read='on' discard='unmap' iothread='1' detect_zeroes='on' queues='2' queue_size='128' "
-        "iommu='on' ats='on' packed='on' page_per_vq='on'/>"
+        "ioeventfd='on' event_idx='on' iothread='1' detect_zeroes='on' queues='2' queue_size='128' "
+        "copy_on_read='on' discard='unmap' iommu='on' ats='on' packed='on' page_per_vq='on'/>"
     )
     disks = f"<disk type='file'>{driver}<target dev='vda'/></disk>" * 2000
     start = time.process_time()
