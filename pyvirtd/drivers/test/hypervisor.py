@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pyvirtd.core.calls.metadata import MetadataCalls
 from pyvirtd.core.events import EventBus
+from pyvirtd.drivers.test.checkpoint import CheckpointCalls
 from pyvirtd.drivers.test.definition import DefinitionCalls
 from pyvirtd.drivers.test.guest import GuestCalls
 from pyvirtd.drivers.test.host import HostCalls
@@ -13,6 +14,7 @@ from pyvirtd.drivers.test.lifecycle import LifecycleCalls
 from pyvirtd.drivers.test.memory import MemoryCalls
 from pyvirtd.drivers.test.query import QueryCalls
 from pyvirtd.drivers.test.save import SaveCalls
+from pyvirtd.drivers.test.snapshot import SnapshotCalls
 from pyvirtd.drivers.test.stats import StatsCalls
 from pyvirtd.drivers.test.tuning import TuningCalls
 from pyvirtd.drivers.test.vcpu import VcpuCalls
@@ -25,6 +27,8 @@ class Hypervisor(
     DefinitionCalls,
     LifecycleCalls,
     SaveCalls,
+    SnapshotCalls,
+    CheckpointCalls,
     MemoryCalls,
     VcpuCalls,
     TuningCalls,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
+from pyvirtd.conf.checkpoint import CheckpointDef
 from pyvirtd.conf.domain.domain import DomainDef, format_domain
+from pyvirtd.conf.snapshot import SnapshotDef
 from pyvirtd.core.domain import Definitions, Domain
 from pyvirtd.core.domains import DomainRegistry
 from pyvirtd.core.events import Event, EventBus
 from pyvirtd.core.identity import uuid_of
 from pyvirtd.core.lifecycle import TRANSITIONS
+from pyvirtd.core.tree import Tree
 from pyvirtd.protocol.remote.events import DomainEventLifecycle
 
 
@@ -23,6 +27,8 @@ class World:
         self.saved: dict[str, DomainDef] = {}
         self.definitions = Definitions(self.saved.__getitem__, format_domain, keep=sys.maxsize)
         self.domains: DomainRegistry[Domain] = DomainRegistry()
+        self.snapshots: dict[bytes, Tree[SnapshotDef]] = {}
+        self.checkpoints: dict[bytes, Tree[CheckpointDef]] = {}
         self.weights: dict[bytes, int] = {}
         """Shares that the scheduler would give domains."""
         self.clocks: dict[bytes, int] = {}
@@ -85,7 +91,8 @@ class World:
 
     def remove(self, domain: Domain) -> None:
         """It is no more, nor what belonged to it."""
-        for about in (self.weights, self.clocks, self.frozen):
+        kept: tuple[dict[bytes, Any], ...] = (self.snapshots, self.checkpoints, self.weights, self.clocks, self.frozen)
+        for about in kept:
             about.pop(domain.uuid, None)
         self.saved.pop(domain.name, None)
         self.domains.remove(domain)
