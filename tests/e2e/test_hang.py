@@ -56,6 +56,11 @@ def test_queries_answer_within_50_ms(hung: tuple[Daemon, int]) -> None:
         ("XML", 14, dom + number(0)),
         ("stats", 344, number(0) * 3),
         ("memory stats", 159, dom + number(13) + number(0)),
+        ("vCPUs", 20, dom + number(4) + number(1)),
+        ("vCPU count", 200, dom + number(1)),
+        ("vCPU pins", 230, dom + number(4) + number(1) + number(1)),
+        ("emulator pins", 280, dom + number(1) + number(1)),
+        ("snapshots", 274, dom + number(1) + number(0)),
     ):
         times = []
         for _ in range(5):

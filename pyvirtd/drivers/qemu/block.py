@@ -109,7 +109,10 @@ class BlockCalls(Noun):
     @queries
     async def domain_get_disk_errors(self, dom: Domain, flags: int) -> list[DomainDiskError]:
         machine = machine_of(dom)
-        states = {alias: entry.get("io-status") for alias, entry in by_device(await ask(machine, "query-block"))}
+        reply = await ask(machine, "query-block")
+        if reply is None:
+            raise OperationFailed(f"{dom}: QEMU has not told anything about its disks yet")
+        states = {alias: entry.get("io-status") for alias, entry in by_device(reply)}
         codes = {"nospace": DomainDiskErrorCode.NO_SPACE, "failed": DomainDiskErrorCode.UNSPEC}
         return [
             DomainDiskError(str(disk.target), codes[state])

@@ -9,7 +9,7 @@ from pyvirtd.core.modifies import queries
 from pyvirtd.drivers.qemu.block import find_disk
 from pyvirtd.drivers.qemu.noun import Noun, machine_of
 from pyvirtd.drivers.qemu.stats.recent import ask
-from pyvirtd.errors import OperationUnsupported
+from pyvirtd.errors import OperationFailed, OperationUnsupported
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.domain_jobs import DomainBlockJobInfoFlags, DomainGetJobStatsFlags, DomainJobType
 from pyvirtd.protocol.remote.domain_block import DomainGetBlockJobInfo
@@ -47,6 +47,8 @@ class JobInfoCalls(Noun):
     async def domain_get_block_job_info(self, dom: Domain, path: str, flags: int) -> DomainGetBlockJobInfo:
         machine, disk = machine_of(dom), find_disk(dom.current, path)
         jobs = await ask(machine, "query-block-jobs")
+        if jobs is None:
+            raise OperationFailed(f"{dom}: QEMU has not told anything about its jobs yet")
         for job in jobs if isinstance(jobs, list) else []:
             if isinstance(job, dict) and disk.alias and disk.alias in str(job.get("device", "")):
                 raise OperationUnsupported(f"{dom}: the job on disk '{path}' was not started by this daemon")
