@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Match = Callable[[Event], bool]
 
 PATTERN_MAX: Final = 256
+_READY: Final = 0.25
+"""Seconds after which a client that registered is ready for events."""
 _REGEX: Final = 1
 _NOCASE: Final = 2
 
@@ -26,10 +28,12 @@ _NOCASE: Final = 2
 class Registration:
     """One client's wish for one kind of event. `callback_id` None: old style, without an id on the wire."""
 
-    __slots__ = ("callback_id", "kind", "match", "session")
+    __slots__ = ("callback_id", "kept", "kind", "match", "session")
 
     def __init__(self, session: Session, kind: type, callback_id: int | None, match: Match | None) -> None:
         self.session, self.kind, self.callback_id, self.match = session, kind, callback_id, match
+        self.kept: list[Event] | None = None
+        """Events that wait until the client is ready for what it missed; None: none do."""
 
     def deliver(self, event: Event, messages: EventMessages) -> None:
         if self.match is not None and not self.match(event):
@@ -48,11 +52,15 @@ class EventHub:
         bus.subscribe(self._emitted)
 
     def add(self, registration: Registration) -> None:
-        """From now on; events that the bus keeps for late comers follow the reply of the call that registers."""
+        """From now on; events that the bus keeps for late comers follow a moment after the registering call's reply.
+
+        libvirt's client drops what arrives before its thread that registered has stored the number in the reply.
+        """
         self._registrations.setdefault(registration.kind, {})[id(registration)] = registration
         kept = [event for event in self._bus.kept() if type(event) is registration.kind]
         if kept:
-            asyncio.get_running_loop().call_soon(self._catch_up, registration, kept)
+            registration.kept = kept
+            asyncio.get_running_loop().call_later(_READY, self._catch_up, registration)
 
     def remove(self, registration: Registration) -> None:
         self._registrations.get(registration.kind, {}).pop(id(registration), None)
@@ -62,9 +70,13 @@ class EventHub:
         if registrations:
             messages = event_messages(event)
             for registration in tuple(registrations.values()):
-                registration.deliver(event, messages)
+                if registration.kept is not None:
+                    registration.kept.append(event)
+                else:
+                    registration.deliver(event, messages)
 
-    def _catch_up(self, registration: Registration, kept: list[Event]) -> None:
+    def _catch_up(self, registration: Registration) -> None:
+        kept, registration.kept = registration.kept or [], None
         if id(registration) in self._registrations.get(registration.kind, {}):
             for event in kept:
                 registration.deliver(event, event_messages(event))

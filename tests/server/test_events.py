@@ -101,6 +101,15 @@ async def test_what_happened_before_anybody_listened(world: World) -> None:
     assert await peer.quiet()
 
 
+async def test_what_happened_before_comes_before_what_happens_then(world: World) -> None:
+    world.events.emit(STARTED, keep=10)
+    peer = await world.peer()
+    number = await peer.call("connect_domain_event_callback_register_any", 0, None)
+    world.events.emit(STOPPED)
+    assert await peer.quiet()  # its thread that registered may not have stored the number yet
+    assert [await peer.event(), await peer.event()] == [(number, STARTED), (number, STOPPED)]
+
+
 async def test_a_client_that_is_gone_hears_nothing(world: World) -> None:
     peer = await world.peer()
     await peer.call("connect_domain_event_callback_register_any", 0, None)

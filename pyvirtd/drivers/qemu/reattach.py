@@ -21,6 +21,7 @@ from pyvirtd.core import tasks
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.identity import uuid_of
 from pyvirtd.core.lifecycle import State
+from pyvirtd.drivers.qemu import qmp_events
 from pyvirtd.drivers.qemu.helpers import MARK as HELPER_MARK
 from pyvirtd.drivers.qemu.launch import MARK, vcpu_threads
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
@@ -164,7 +165,9 @@ async def _catch_up(machine: Machine) -> None:
         log.warning("%s", error.message)
         await _without_monitor(machine)
     finally:
-        machine.keep = 0.0 if machine.monitor is not None and machine.domain.active else machine.keep
+        # The end of one that is ending happened while no daemon ran, too.
+        if machine.monitor is not None and machine.domain.state not in _ENDING and machine.ending is None:
+            machine.keep = 0.0
 
 
 async def _without_monitor(machine: Machine) -> None:
@@ -180,6 +183,7 @@ async def _without_monitor(machine: Machine) -> None:
     await asyncio.shield(machine.finished)
 
 
+_ENDING: Final = (State.SHUTDOWN, State.CRASHED, State.SHUTOFF)
 _ENDS_WITHIN: Final = 5.0
 _FOR_EVER: Final = 7 * 24 * 3600.0
 
@@ -200,10 +204,12 @@ def _follow(machine: Machine, now: str) -> None:
     if domain.state in _SETTLED.get(now, (domain.state,)):
         return
     log.info("%s was %s and is %s now", machine, domain.state.name.lower(), now)
+    if now == "guest-panicked":
+        # What is to become of it is the definition's on_crash, now as it would have been then.
+        qmp_events.handle(machine, "GUEST_PANICKED", {}, (-1, -1))
+        return
     if now == "shutdown":
         if machine.fake_reboot:
-            from pyvirtd.drivers.qemu import qmp_events
-
             qmp_events.handle(machine, "SHUTDOWN", {"guest": True}, (-1, -1))
             return
         tasks.spawn(machine.end_process(), name=f"shutdown of {machine}")
