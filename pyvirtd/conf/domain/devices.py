@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 from pyvirtd.conf.domain.audio import Audio
@@ -100,10 +102,11 @@ class Devices(Element, tag="devices"):
 
     def all(self) -> list[Element]:
         """Every device, in print order."""
-        return [device for name in LISTS for device in getattr(self, name)]
+        return list(chain.from_iterable(_lists_of(self)))
 
 
 LISTS: Final = tuple(Devices.LISTS)
+_lists_of: Final = attrgetter(*LISTS)
 LIST_OF: Final[dict[type[Element], str]] = dict(zip(DEVICE_CLASSES.values(), LISTS, strict=True))
 
 

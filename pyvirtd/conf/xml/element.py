@@ -101,7 +101,7 @@ class Element(metaclass=ElementMeta):
 
     def __init__(self, **fields: Any) -> None:
         cls = type(self)
-        blank(self, cls)
+        (cls.PLANS.get("blank") or _plan("blank", cls, _compile_blank))(self)
         for name, part in cls.PARTS:
             if name not in fields:
                 setattr(self, name, part())

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAC_PREFIX = "52:54:00"
 _X86 = frozenset(("x86_64", "i686"))
+_COMPLETED = (Chardev, Input, Disk, Interface, Video, Hostdev, Filesystem, Rng, Vsock, SmartCard)
 
 
 def arrange_devices(domain: DomainDef) -> None:
@@ -40,7 +41,8 @@ def arrange_devices(domain: DomainDef) -> None:
 def complete_devices(domain: DomainDef, *, scsi_units: int = NARROW, mac_prefix: str = MAC_PREFIX) -> None:
     """Fill in what each device leaves out. Errors: see the devices' own functions."""
     for device in domain.devices.all():
-        complete_device(domain, device, scsi_units=scsi_units, mac_prefix=mac_prefix)
+        if isinstance(device, _COMPLETED):
+            complete_device(domain, device, scsi_units=scsi_units, mac_prefix=mac_prefix)
 
 
 def complete_device(
@@ -76,7 +78,7 @@ def complete_device(
             if device.address is None:
                 device.address = CcidAddress(slot=_next_slot(devices))
         case _:
-            pass
+            pass  # and its class isn't in _COMPLETED
 
 
 def add_implied(domain: DomainDef, *, video_model: VideoModel | None = None) -> None:

@@ -151,8 +151,10 @@ def canonical_machine(definition: DomainDef, caps: QemuCapabilities) -> None:
 
     Raises ConfigUnsupported when this QEMU doesn't know the machine type.
     """
-    default = caps.default_machine()
-    wanted = os_of(definition).machine or (default.name if default is not None else None)
+    wanted = os_of(definition).machine
+    if not wanted:
+        default = caps.default_machine()
+        wanted = default.name if default is not None else None
     if wanted is None:
         raise ConfigUnsupported(
             f"os: <type> has no machine attribute and {caps.binary} has no default machine type"

@@ -142,7 +142,10 @@ class PciBus:
         return cls(model, offers, rule.first, rule.last)
 
     def slot(self, number: int) -> _Slot:
-        return self.slots.setdefault(number, _Slot())
+        found = self.slots.get(number)
+        if found is None:
+            found = self.slots[number] = _Slot()
+        return found
 
     def full(self) -> bool:
         """Nothing more fits: no slot of this bus is empty."""

@@ -29,8 +29,16 @@ def _fixed(device: Controller, place: PciPlace, what: str) -> None:
     device.address = PciAddress(domain=0, bus=place.bus, slot=place.slot, function=place.function)
 
 
-def _reserve(topology: PciTopology, place: PciPlace) -> None:
-    topology.reserve(place, _INTEGRATED, configured=True)
+def _reserve(topology: PciTopology, number: int, functions: tuple[int, ...]) -> None:
+    """Functions of one of the root bus' slots."""
+    root = topology.buses[0]
+    slot = root.slot(number)
+    if root.offers & _INTEGRATED and root.first <= number <= root.last and not slot.functions:  # as it should be
+        for function in functions:
+            slot.functions |= 1 << function
+        return
+    for function in functions:
+        topology.reserve(PciPlace(0, number, function), _INTEGRATED, configured=True)
 
 
 def primary_video(definition: DomainDef) -> Video | None:
@@ -66,8 +74,7 @@ def place_i440fx(definition: DomainDef, topology: PciTopology) -> None:
             _fixed(controller, PciPlace(0, 1, 1), "the first IDE controller")
         elif controller.type == "usb" and not controller.index and controller.model == "piix3-uhci":
             _fixed(controller, PciPlace(0, 1, 2), "the PIIX3 USB controller")
-    for function in (0, 1, 2):
-        _reserve(topology, PciPlace(0, 1, function))
+    _reserve(topology, 1, (0, 1, 2))
     _place_video(definition, topology, 2)
 
 
@@ -79,8 +86,7 @@ def place_q35(definition: DomainDef, topology: PciTopology) -> None:
     for controller in devices_of(definition).controllers:
         if controller.type == "pci" and controller.model == "dmi-to-pci-bridge":
             _place_if_free(controller, topology, PciPlace(0, 0x1E), Connect.DMI_TO_PCI)
-    for function in (0, 2, 3):
-        _reserve(topology, PciPlace(0, 0x1F, function))
+    _reserve(topology, 0x1F, (0, 2, 3))
     _place_video(definition, topology, 1)
     for sound in devices_of(definition).sounds:
         if sound.model == "ich9":
