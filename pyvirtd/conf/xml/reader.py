@@ -1,7 +1,8 @@
-"""From tree to model in one pass over the document, by tables compiled at a class's first use.
+"""From tree to model in one pass over the document, by functions generated at a class's first use.
 
-A class's rules become a tree of `Node`s: which attribute, child or text fills which field. Filling walks the
-document, not the rules, so its cost is the document's size, and what no rule knows is met and passed by.
+A class's rules become a tree of `Node`s: which attribute, child or text fills which field; a node becomes straight
+code for its attributes and text, and a table for its children. Filling walks the document, not the rules, so its cost
+is the document's size, and what no rule knows is met and passed by. `source.text_of(filler_of(cls, flags))` shows one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pyvirtd.conf.xml.element import Element, ElementMeta, blank
 from pyvirtd.conf.xml.fields import Dump, Rule
 from pyvirtd.conf.xml.hints import class_in, codec_for, hints_of
 from pyvirtd.conf.xml.names import clark
+from pyvirtd.conf.xml.source import Source
 from pyvirtd.conf.xml.types import Codec, scale_of
 from pyvirtd.conf.xml.verbatim import verbatim
 from pyvirtd.errors import ErrorDomain, ValueOverflow, VirtError, XMLDetail, XMLError
@@ -25,6 +27,7 @@ from pyvirtd.errors import ErrorDomain, ValueOverflow, VirtError, XMLDetail, XML
 log = logging.getLogger(__name__)
 E = TypeVar("E", bound=Element)
 Xml = etree._Element
+Fill = Callable[[Any, Xml, int], None]
 _READ_FLAGS = Dump.INACTIVE | Dump.STATUS
 _SHOWN = 60
 
@@ -170,9 +173,8 @@ def read(cls: type[E], el: Xml, flags: int = Dump.INACTIVE) -> E:
         cls = _variant_of(cls, el, variants)
     made: E = cls.__new__(cls)
     blank(made, cls)
-    plan = cls.PLANS.get(("parse", flags & _READ_FLAGS)) or plan_of(cls, flags)
     made.line = el.sourceline or 0
-    _fill_all(plan, made, el, flags)
+    (cls.PLANS.get(flags & _READ_FLAGS) or filler_of(cls, flags))(made, el, flags)
     return made
 
 
@@ -199,117 +201,210 @@ def _choose(rule: fields.Kind, variants: dict[str, Any], el: Xml) -> Any:
         raise wrong(el, rule, word, "one of " + ", ".join(variants)) from None
 
 
-def _fill_all(plan: Plan, made: Element, el: Xml, flags: int) -> None:
+def filler_of(cls: Any, flags: int) -> Fill:
+    """The generated function that fills an element of the class from a tree: (element, tree, flags) -> None."""
+    key = flags & _READ_FLAGS
+    fill: Fill | None = cls.PLANS.get(key)
+    if fill is None:
+        fill = cls.PLANS[key] = _filler(plan_of(cls, flags), cls, key)
+    return fill
+
+
+def _filler(plan: Plan, cls: Any, key: int) -> Fill:
+    """The whole of a class: variants that its attributes choose, its own tree, groups, and what it has to have."""
+    source = _source()
     for kind, variants in plan.kinds:
-        cls = _choose(kind, variants, el)
-        if cls is not None:
-            part = cls.__new__(cls)
-            blank(part, cls)
-            part.line = made.line
-            setattr(made, kind.of, part)
-    _fill(plan.root, made, el, flags, bool(plan.groups))
-    for name, cls, chosen in plan.groups:
-        _fill_group(made, name, cls, chosen, el, flags)
-    for name, cls in plan.always:
-        if getattr(made, name) is None:
-            setattr(made, name, cls())
+        name = source.refer("begin", _begin)
+        source.line(f"{name}(m, el, {source.refer('kind', kind)}, {source.refer('variants', variants)})")
+    _node_source(source, plan.root, f"{cls.__qualname__}, flags {key}", bool(plan.groups))
+    for name, group, chosen in plan.groups:
+        fill = source.refer("group", _chosen_group if chosen else _group(cls, name, group))
+        lone = not chosen and _only_unknown(plan, plan_of(group, key))
+        call = f"{fill}(m, {name!r}, el, flags)" if chosen else f"{fill}(m, el, flags)"
+        source.line(f"if unknown: {call}" if lone else call)
+    for name, part in plan.always:
+        source.line(f"if m.{name} is None: m.{name} = {source.refer('part', part)}()")
     for rule in plan.checks:
-        value = getattr(made, rule.name)
-        if value is None:
-            raise missing(el, rule)
+        source.line(f"if m.{rule.name} is None: raise missing(el, {source.refer('rule', rule)})")
     if plan.hook:
-        made.parsed(flags)
+        source.line("m.parsed(flags)")
+    return source.compile(f"reader of {cls.__qualname__}, flags {key}", "fill(m, el, flags)")
 
 
-def _fill_group(made: Element, name: str, cls: Any, chosen: bool, el: Xml, flags: int) -> None:
-    if chosen:
-        part = getattr(made, name)
-        if part is not None:
-            _fill_all(plan_of(type(part), flags), part, el, flags)
-        return
-    part = cls.__new__(cls)
-    blank(part, cls)
-    part.line = made.line
-    _fill_all(plan_of(cls, flags), part, el, flags)
-    rule = type(made).RULES[name]
-    if rule.always or part != cls():  # type: ignore[attr-defined]
-        setattr(made, name, part)
+def _source() -> Source:
+    return Source(wrong=wrong, missing=missing, text_of=_text_of, fill_size=_fill_size, unread=_unread)
 
 
-def _fill(node: Node, made: Element, el: Xml, flags: int, quiet: bool) -> None:
-    attrs = node.attrs
-    if attrs:
-        for key, value in el.items():
-            known = attrs.get(key)
-            if known is not None:
-                name, codec, rule = known
-                parse = codec.parse
-                if parse is None:
-                    got: Any = value
-                else:
-                    try:
-                        got = parse(value)
-                    except ValueError:
-                        raise wrong(el, rule, value, codec.right) from None
-                if rule.keep is None or rule.keep(got, flags):
-                    setattr(made, name, got)
-    for name, attr, value in node.bare:
-        if attr not in el.attrib:
-            setattr(made, name, value)
-    if node.text is not None:
-        _fill_text(node.text, made, el, flags)
-    for name in node.flags:
-        setattr(made, name, True)
-    for rule, attr in node.sizes:
-        _fill_size(rule, attr, made, el)
-    kids = node.kids
-    if not kids:
-        return
-    seen: list[Any] = []
-    for sub in el:
-        kid = kids.get(sub.tag)  # type: ignore[arg-type]
-        if kid is None:
-            if not quiet and log.isEnabledFor(logging.DEBUG) and isinstance(sub.tag, str):
-                log.debug("line %s: <%s> in <%s> is not known, and dropped", sub.sourceline, sub.tag, el.tag)
-            continue
-        if type(kid) is Many:
-            getattr(made, kid.name).append(read(kid.cls, sub, flags))
-        elif type(kid) is Each:
-            _fill_each(kid, made, sub, flags)
-        elif kid not in seen:
-            seen.append(kid)
-            _fill_once(kid, made, sub, flags, quiet)
+def _begin(made: Element, el: Xml, kind: fields.Kind, variants: dict[str, Any]) -> None:
+    """Make the part whose class an attribute chooses."""
+    cls = _choose(kind, variants, el)
+    if cls is not None:
+        part = cls.__new__(cls)
+        blank(part, cls)
+        part.line = made.line
+        setattr(made, kind.of, part)
 
 
-def _fill_once(kid: Any, made: Element, sub: Xml, flags: int, quiet: bool) -> None:
-    """A child of which the first one counts."""
-    if type(kid) is Node:
-        _fill(kid, made, sub, flags, quiet)
-    elif type(kid) is Verbatim:
-        setattr(made, kid.name, verbatim(sub))
-    elif kid.chosen:
-        part = getattr(made, kid.name)
-        if part is not None:
-            part.line = sub.sourceline or 0
-            _fill_all(plan_of(type(part), flags), part, sub, flags)
+def _chosen_group(made: Element, name: str, el: Xml, flags: int) -> None:
+    part = getattr(made, name)
+    if part is not None:
+        filler_of(type(part), flags)(part, el, flags)
+
+
+def _group(owner: Any, name: str, cls: Any) -> Fill:
+    """Fills an inlined group; an optional one is kept when the document has something of it."""
+    always = owner.RULES[name].always
+
+    def fill(made: Element, el: Xml, flags: int) -> None:
+        part = cls.__new__(cls)
+        blank(part, cls)
+        part.line = made.line
+        filler_of(cls, flags)(part, el, flags)
+        if always or part != cls():
+            setattr(made, name, part)
+
+    return fill
+
+
+def _only_unknown(plan: Plan, group: Plan) -> bool:
+    """Whether a group comes only from children that its owner doesn't know (then most documents have none)."""
+    root = group.root
+    alone = not (root.attrs or root.bare or root.flags or root.sizes or root.text or group.kinds or group.groups)
+    optional = not (group.always or group.checks or group.hook)
+    return alone and optional and not set(root.kids) & set(plan.root.kids) and bool(plan.root.kids)
+
+
+_CHAIN = 6  # so many attributes are told apart one by one, more by a table
+
+
+def _node_source(source: Source, node: Node, title: str, quiet: bool) -> None:
+    """Source that reads the element `el` into the fields of `m`."""
+    if len(node.attrs) > _CHAIN:
+        table = source.refer("known", node.attrs)
+        with source.block("for k, v in el.items():"):
+            source.line(f"a = {table}.get(k)")
+            source.line(f"if a is not None: {source.refer('take', _take)}(m, el, a, v, flags)")
+    elif len(node.attrs) > 2:
+        with source.block("for k, v in el.items():"):
+            word = "if"
+            for attr, (name, codec, rule) in node.attrs.items():
+                with source.block(f"{word} k == {attr!r}:"):
+                    _value_source(source, name, codec, rule)
+                word = "elif"
     else:
-        value = read(kid.cls, sub, flags)
-        if kid.rule.keep is None or kid.rule.keep(value, flags):
-            setattr(made, kid.name, value)
+        for attr, (name, codec, rule) in node.attrs.items():
+            source.line(f"v = el.get({attr!r})")
+            with source.block("if v is not None:"):
+                _value_source(source, name, codec, rule)
+    for name, attr, value in node.bare:
+        source.line(f"if el.get({attr!r}) is None: m.{name} = {source.refer('bare', value)}")
+    if node.text is not None:
+        source.line("v = text_of(el) if len(el) else el.text")
+        with source.block("if v:"):
+            _value_source(source, *node.text)
+    for name in node.flags:
+        source.line(f"m.{name} = True")
+    for size, attr in node.sizes:
+        source.line(f"fill_size({source.refer('size', size)}, {attr!r}, m, el)")
+    if node.kids:
+        _kids_source(source, node, title, quiet)
+
+
+def _value_source(source: Source, name: str, codec: Codec, rule: Rule) -> None:
+    """Source that converts the text `v` and stores it."""
+    stored = "x"
+    if codec.parse is None:
+        stored = "v"
+    else:
+        failed = f"raise wrong(el, {source.refer('rule', rule)}, v, {codec.right!r})"
+        if codec.table is not None:
+            source.line(f"x = {source.refer('table', codec.table)}.get(v)")
+            source.line(f"if x is None: {failed}")
+        else:
+            source.line(f"try: x = {source.refer('parse', codec.parse)}(v)")
+            source.line(f"except ValueError: {failed} from None")
+    kept = f"if {source.refer('keep', rule.keep)}({stored}, flags): " if rule.keep is not None else ""
+    source.line(f"{kept}m.{name} = {stored}")
+
+
+def _kids_source(source: Source, node: Node, title: str, quiet: bool) -> None:
+    kids: dict[str, tuple[bool, Fill]] = {}
+    for tag, kid in node.kids.items():
+        kids[tag] = not isinstance(kid, Many | Each), _taker(kid, kids, tag, title, quiet)
+    source.line("unknown, done = False, []")
+    with source.block("for sub in el:"):
+        source.line("tag = sub.tag")
+        source.line(f"kid = {source.refer('kids', kids)}.get(tag)")
+        with source.block("if kid is None:"):
+            source.line("unknown = True")
+            if not quiet:
+                source.line("unread(sub, el)")
+            source.line("continue")
+        source.line("once, take = kid")
+        with source.block("if once:"):  # the first one counts
+            source.line("if tag in done: continue")
+            source.line("done.append(tag)")
+        source.line("take(m, sub, flags)")
+
+
+def _taker(kid: Any, kids: dict[str, tuple[bool, Fill]], tag: str, title: str, quiet: bool) -> Fill:
+    """The function that reads one child into its parent's model."""
+    if isinstance(kid, Node):
+        return _wrapper(kid, kids, tag, f"{title}: {tag}", quiet)
+    if isinstance(kid, Verbatim):
+        return lambda made, sub, flags: setattr(made, kid.name, verbatim(sub))
+    if isinstance(kid, Each):
+        return lambda made, sub, flags: _fill_each(kid, made, sub, flags)
+    if isinstance(kid, Many):
+        return lambda made, sub, flags: getattr(made, kid.name).append(read(kid.cls, sub, flags))
+    if kid.chosen:
+        return lambda made, sub, flags: _fill_chosen(kid, made, sub, flags)
+    keep = kid.rule.keep
+    if keep is None:
+        return lambda made, sub, flags: setattr(made, kid.name, read(kid.cls, sub, flags))
+    return lambda made, sub, flags: _fill_kept(kid, made, sub, flags)
+
+
+def _wrapper(node: Node, kids: dict[str, tuple[bool, Fill]], tag: str, title: str, quiet: bool) -> Fill:
+    """A child without a class of its own; its source is generated when a document first has it."""
+
+    def first(made: Element, sub: Xml, flags: int) -> None:
+        source = _source()
+        _node_source(source, node, title, quiet)
+        fill = source.compile(f"reader of {title}", "fill(m, el, flags)")
+        kids[tag] = True, fill
+        fill(made, sub, flags)
+
+    return first
+
+
+def _fill_chosen(kid: One, made: Element, sub: Xml, flags: int) -> None:
+    part = getattr(made, kid.name)
+    if part is not None:
+        part.line = sub.sourceline or 0
+        filler_of(type(part), flags)(part, sub, flags)
+
+
+def _fill_kept(kid: One, made: Element, sub: Xml, flags: int) -> None:
+    value = read(kid.cls, sub, flags)
+    if kid.rule.keep is None or kid.rule.keep(value, flags):
+        setattr(made, kid.name, value)
+
+
+def _unread(sub: Xml, el: Xml) -> None:
+    if log.isEnabledFor(logging.DEBUG) and isinstance(sub.tag, str):
+        log.debug("line %s: <%s> in <%s> is not known, and dropped", sub.sourceline, sub.tag, el.tag)
+
+
+def _take(made: Element, el: Xml, known: tuple[str, Codec, Rule], value: str, flags: int) -> None:
+    name, codec, rule = known
+    got = _convert(el, rule, codec, value)
+    if rule.keep is None or rule.keep(got, flags):
+        setattr(made, name, got)
 
 
 def _text_of(el: Xml) -> str:
     return "".join(el.itertext()) if len(el) else (el.text or "")
-
-
-def _fill_text(known: tuple[str, Codec, Rule], made: Element, el: Xml, flags: int) -> None:
-    name, codec, rule = known
-    value = _text_of(el)
-    if not value:
-        return
-    got = _convert(el, rule, codec, value)
-    if rule.keep is None or rule.keep(got, flags):
-        setattr(made, name, got)
 
 
 def _fill_each(kid: Each, made: Element, el: Xml, flags: int) -> None:

@@ -35,7 +35,7 @@ class Codec:
     "" where only calling `format` will do.
     """
 
-    __slots__ = ("format", "parse", "pattern", "right", "spelled", "words")
+    __slots__ = ("format", "parse", "pattern", "right", "spelled", "table", "words")
 
     def __init__(
         self,
@@ -46,12 +46,14 @@ class Codec:
         pattern: str | None = None,
         words: tuple[str, ...] = (),
         spelled: str = "",
+        table: dict[str, Any] | None = None,
     ) -> None:
         self.parse = parse
         self.format = format
         self.right = right
         self.pattern = pattern  # XSD regular expression, for the schema
         self.spelled = spelled or ("{VALUE}" if format is str else "")
+        self.table = table  # the value of each text, where there is no more to parsing than that
         self.words = words  # the only texts there are, where that is so
 
 
@@ -65,7 +67,7 @@ def words(choices: Iterable[str]) -> Codec:
         except KeyError:
             raise ValueError from None
 
-    return Codec(parse, str, right="one of " + ", ".join(table), words=tuple(table))
+    return Codec(parse, str, right="one of " + ", ".join(table), words=tuple(table), table=table)
 
 
 def switch(off: str, on: str) -> Codec:
@@ -81,7 +83,10 @@ def switch(off: str, on: str) -> Codec:
     def show(value: bool) -> str:
         return on if value else off
 
-    return Codec(parse, show, right=f"{on} or {off}", words=(on, off), spelled=f"{{{on!r} if VALUE else {off!r}}}")
+    return Codec(
+        parse, show, right=f"{on} or {off}", words=(on, off), table=table,
+        spelled=f"{{{on!r} if VALUE else {off!r}}}",
+    )  # fmt: skip
 
 
 _DECIMAL = re.compile(r"\s*[+-]?[0-9]+", re.ASCII)
