@@ -12,6 +12,7 @@ from pyvirtd.conf.xml.hints import class_in, codec_for, hints_of
 TEXTS = (
     "3", "2", "1", "0x1", "yes", "a", "on", "0-1", "2.0", "00:11:22:33:44:55", "10.1.2.3", "0755", "0123456789abcdef",
     "c7a5fdbd-edaf-9455-926a-d65c16db1809", "reset", "1.10", "0x1af4", "52:54:00:00:00:01",
+    "ff:ff:ff:00:00:00", "fd00::1", "NEW", "SYN/ALL", "src,dst", "no",
 )  # fmt: skip
 
 NOT_ALONE = (
@@ -65,7 +66,7 @@ def sample(cls: Any, rule: Rule, depth: int = 0) -> Any:
     if isinstance(rule, fields.Size):
         return 3
     if isinstance(rule, fields.Raw):
-        return '<metadata>\n    <a:b xmlns:a="u"/>\n  </metadata>'
+        return f'<{rule.path}>\n    <a:b xmlns:a="u"/>\n  </{rule.path}>'
     if inner is not None:
         element = filled(concrete(inner), depth + 1)
         return [element] if isinstance(rule, fields.Children) else element
@@ -80,7 +81,7 @@ def _values(codec: Any, rule: Rule) -> Iterator[Any]:
             value = codec.parse(text) if codec.parse is not None else text
         except ValueError:
             continue
-        if value not in (None, rule.default, rule.omit):
+        if value not in (None, rule.default, rule.omit) and (rule.keep is None or rule.keep(value, 0)):
             yield value
 
 

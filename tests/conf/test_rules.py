@@ -7,14 +7,29 @@ from typing import Any
 
 import pytest
 
+from pyvirtd.conf.backup import BackupDef
+from pyvirtd.conf.checkpoint import CheckpointDef
 from pyvirtd.conf.domain.domain import DomainDef
+from pyvirtd.conf.interface import HostInterface
+from pyvirtd.conf.network import NetworkDef
+from pyvirtd.conf.network.port import NetworkPortDef
+from pyvirtd.conf.nodedev import NodeDeviceDef
+from pyvirtd.conf.nwfilter import FilterBindingDef, FilterDef
+from pyvirtd.conf.secret import SecretDef
+from pyvirtd.conf.snapshot import SnapshotDef
+from pyvirtd.conf.storage import Pool, Volume
 from pyvirtd.conf.xml import Dump, format, read, reader
 from pyvirtd.conf.xml.document import load_any
 from pyvirtd.conf.xml.names import NAMESPACES
 from tests.conf import samples
 
 ALL = Dump.SECURE | Dump.STATUS
-CLASSES = [cls for cls in samples.classes(DomainDef) if cls.TAG]
+ROOTS = (
+    DomainDef, NetworkDef, NetworkPortDef, Pool, Volume, FilterDef, FilterBindingDef, SecretDef, HostInterface,
+    NodeDeviceDef, SnapshotDef, CheckpointDef, BackupDef,
+)  # fmt: skip
+EVERY = list(dict.fromkeys(cls for root in ROOTS for cls in samples.classes(root)))
+CLASSES = [cls for cls in EVERY if cls.TAG]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -28,7 +43,7 @@ def rules_alone() -> Iterator[None]:
         return plan
 
     def forget() -> None:
-        for cls in samples.classes(DomainDef):
+        for cls in EVERY:
             cls.PLANS.clear()
 
     with pytest.MonkeyPatch.context() as patch:

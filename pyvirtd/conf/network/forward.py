@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pyvirtd.conf.domain.address import PciBus, PciDomain, PciFunction, PciSlot
 from pyvirtd.conf.inet import IpAddress
-from pyvirtd.conf.xml import Dump, Element, at, child, children, flag, must
+from pyvirtd.conf.xml import Dump, Element, at, child, children, must
 from pyvirtd.conf.xml.fields import told
 from pyvirtd.conf.xml.types import UInt, YesNo, integer
 from pyvirtd.errors import ErrorDomain
@@ -70,7 +70,6 @@ class Forward(Element, tag="forward"):
     mode: ForwardMode = at("@mode", "nat")
     managed: YesNo | None = at("@managed", keep=told)
     driver: Literal["kvm", "vfio", "xen"] | None = at("driver/@name")
-    has_nat: bool = flag("nat")
     nat: Nat | None = child(empty=False)
     functions: list[PhysicalFunction] = children()
     interfaces: list[ForwardInterface] = children(when=_listed)

@@ -73,7 +73,7 @@ def check_forward(name: str, forward: Forward) -> None:
         twice = repeated(what)
         if twice is not None:
             _refuse(XMLError, f"line {forward.line}: {twice} is listed twice in <forward> of network {name!r}")
-    if forward.mode != "nat" and (forward.has_nat or forward.nat is not None):
+    if forward.mode != "nat" and forward.nat is not None:
         _refuse(
             XMLError, f"line {forward.line}: <nat> is of mode nat only, the mode of network {name!r} is {forward.mode}"
         )

@@ -36,7 +36,15 @@ def _priority(text: str) -> int:
 
 
 Priority = Annotated[int, Codec(_priority, str, right="-1000 to 1000", pattern="-?[0-9]+")]
-StateMatch = Annotated[bool, Codec(lambda text: text in ("0", "false"), lambda _: "false", right="true or false")]
+StateMatch = Annotated[
+    bool,
+    Codec(
+        lambda text: text in ("0", "false"),
+        lambda _: "false",
+        right="true or false",
+        words=("1", "0", "true", "false"),
+    ),
+]
 
 
 class Entry(Element, family=True):
