@@ -167,7 +167,8 @@ RULES = [
     # Newer than the libvirt compared with: what the firmware was chosen by, and its format, stay in the definition.
     (r"<os firmware='efi'>", "<os>"),
     (r"(<(loader|nvram)[^>]*) format='raw'", r"\1"),
-    # What TCG made of the CPU is not written into the live definition (docs/differences.md).
+    (r"\b(pc-q35|pc-i440fx)-\d+\.\d+", r"\1-@VERSION@"),
+    # What the host and this QEMU made of the CPU.
     (r"(<cpu [^>]*) check='(full|none|partial)'", r"\1"),
     (r"\n *<feature policy='(require|disable)' name='[^']*'/>", ""),
     (r"\n *<resource>\n *<partition>.*</partition>\n *</resource>", ""),

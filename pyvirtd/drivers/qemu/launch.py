@@ -134,7 +134,8 @@ async def _execute(
         await in_background(settle_images, live)
         await in_background(_prepare, runtime, machine, live, options)
         await in_background(open_outlets, live, context, runtime.ownership, closing)
-        await in_background(open_vsocks, live, context, closing)
+        if live.devices.vsocks:
+            await in_background(open_vsocks, live, context, closing)
         await plug_in(live, context, machine.run_dir, closing)
         listener = closing.enter_context(_listener(machine.run_dir, runtime))
         context.monitor_fd = listener.fileno()
