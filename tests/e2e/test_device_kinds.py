@@ -15,7 +15,7 @@ import pytest
 
 from tests.harness.daemon import Daemon, Pyvirtd, pids_that, wait_for
 from tests.harness.devices import HERE, Stage, names, started
-from tests.harness.guests import GREETING, guest_xml
+from tests.harness.guests import GREETING, guest_files, guest_xml
 from tests.harness.programs import missing, require_program, run
 from tests.harness.terminal import Terminal
 
@@ -55,11 +55,19 @@ def traces(daemon: Daemon, stage: Stage) -> list[str]:
     """What a guest that ended must not leave: directories, sockets, interfaces, processes, mark files."""
     found = [str(p) for p in (daemon.root / "run/qemu").rglob("*") if re.match(r"\d+-", p.name)]
     found += [str(p) for p in (daemon.root / "lib/qemu/ram").glob("*")]
-    found += [str(p) for p in (daemon.root / "run").rglob("*.xml")]
+    found += [str(p) for p in (daemon.root / "run/qemu").rglob("*.xml")]
     found += [str(p) for p in stage.dir.glob("*.sock") if p.name not in ("nbd.sock", "egd.sock")]
     links = run(*stage.net.prefix, "ip", "-o", "link").check()
     found += re.findall(r"\d+: ((?:vnet|macvtap|tapnew|portq|mvtnamed)\w*)", links)
     return found + [f"{name} {pids}" for name, pids in helpers(daemon).items()]
+
+
+def nothing_left(daemon: Daemon, stage: Stage) -> None:
+    """A guest's traces go within 10 s of its end."""
+    try:
+        wait_for("nothing left", lambda: not traces(daemon, stage))
+    except AssertionError:
+        pytest.fail(f"left behind: {traces(daemon, stage)}")
 
 
 @pytest.mark.parametrize("name", names())
@@ -73,7 +81,7 @@ def test_qemu_takes_it_and_the_live_xml_is_libvirts(daemon: Daemon, stage: Stage
         expected = HERE / f"{name}.live.xml"
         if expected.exists():
             assert stage.comparable(daemon, xml).splitlines() == expected.read_text().splitlines()
-    wait_for("nothing left", lambda: not traces(daemon, stage), 5)
+    nothing_left(daemon, stage)
 
 
 def test_without_vhost_vsock_the_error_names_it(daemon: Daemon, stage: Stage) -> None:
@@ -146,7 +154,7 @@ def test_the_guest_sees_its_devices(
         assert answer in said, f"{command}: {said}"
     assert sorted(helpers(daemon)) == ["swtpm", "virtiofsd"]
     daemon.virsh("destroy", "small").check()
-    wait_for("nothing left", lambda: not traces(daemon, stage), 5)
+    nothing_left(daemon, stage)
 
 
 BESIDE = """
@@ -179,7 +187,7 @@ def test_helpers_outlive_the_daemon_and_end_with_the_guest(
         assert helpers(daemon) == before
         assert daemon.virsh("domstate", "small").check().strip() == "running"
         daemon.virsh("destroy", "small").check()
-    wait_for("nothing left", lambda: not traces(daemon, stage), 10)
+    nothing_left(daemon, stage)
     assert daemon.virsh("domstate", "small").check().strip() == "shut off"
 
 
@@ -189,7 +197,7 @@ def test_a_helper_that_cannot_start_leaves_nothing(daemon: Daemon, stage: Stage,
     )
     said = guest(broken, machine="q35", extra=SHARED, check=False)
     assert said, "a guest whose virtiofsd ends at once was started"
-    wait_for("nothing left", lambda: not traces(daemon, stage), 5)
+    nothing_left(daemon, stage)
 
 
 def test_a_tpm_remembers_until_it_is_undefined(daemon: Daemon, stage: Stage, guest: Callable[..., str]) -> None:
@@ -247,7 +255,7 @@ def test_guests_run_as_somebody_else_and_files_go_back(foreign: Daemon, stage: S
             assert os.stat(nvram[1]).st_uid == user.pw_uid
             assert os.stat("/usr/share/OVMF/OVMF_CODE_4M.fd").st_uid == 0
     assert owners(stage) == before
-    wait_for("nothing left", lambda: not traces(foreign, stage), 5)
+    nothing_left(foreign, stage)
 
 
 def owners(stage: Stage) -> dict[str, tuple[int, int]]:
@@ -284,3 +292,48 @@ def test_a_qemu_that_exits_at_once_has_the_last_word(daemon: Daemon, tmp_path: P
     assert "'no-such-device' is not a valid device model name" in said
     assert "shutting down" not in said
     assert daemon.virsh("list", "--all", "--name").check().split() == []
+
+
+INSTALLS = {
+    "plain": "--import --disk path={dir}/raw.img,format=raw --network user --graphics vnc",
+    "q35, UEFI, SPICE, TPM": (
+        "--import --machine q35 --boot uefi --tpm emulator --disk path={dir}/raw.img,bus=scsi,cache=none,discard=unmap,"
+        "serial=abc --controller scsi,model=virtio-scsi --network bridge=brtest,model=virtio,mtu.size=1300,"
+        "driver.queues=2 --graphics spice --video qxl --channel spicevmc --redirdev usb,type=spicevmc --sound ich9 "
+        "--rng /dev/urandom --watchdog i6300esb,action=reset --panic default --input tablet,bus=usb "
+        "--smartcard passthrough,type=spicevmc"
+    ),
+    "shared memory, character devices": (
+        "--machine q35 --disk path={dir}/top.qcow2,bus=sata --cdrom {dir}/cd.iso --network type=direct,source=lower,"
+        "source_mode=bridge,model=e1000e --graphics vnc,listen=socket --memorybacking access.mode=shared,"
+        "source.type=memfd --filesystem {dir}/shared,tag,driver.type=virtiofs --cpu Nehalem,+aes,topology.sockets=1,"
+        "topology.cores=2,topology.threads=1 --vcpus 2 --iothreads 2 --serial file,path={dir}/s.log --serial "
+        "pty,log.file={dir}/l.log --parallel pty --console pty,target.type=virtio --channel unix,mode=bind,"
+        "path={dir}/ch.sock,target.type=virtio,target.name=org.x --memballoon model=virtio,stats.period=5 --clock "
+        "offset=localtime,rtc_tickpolicy=catchup --sysinfo bios.vendor=X,system.product=Y --shmem "
+        "shm0,model.type=ivshmem-plain,size=4,size.unit=M --audio type=none,id=1 --iommu intel --features "
+        "ioapic.driver=qemu"
+    ),
+    "two displays, kernel": (
+        "--import --disk path={dir}/raw.img,bus=usb --disk path={dir}/floppy.img,device=floppy --network "
+        "type=ethernet,target=tapnew --graphics vnc,password=abc,port=5999 --graphics spice,listen=none --boot "
+        "kernel={kernel},initrd={initrd},kernel_args=console=ttyS0 --cpu host-model"
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", INSTALLS)
+def test_virt_install_gets_what_it_asks_for(daemon: Daemon, stage: Stage, what: str) -> None:
+    if "tpm" in INSTALLS[what]:
+        require_program("swtpm_setup")
+    kernel, initrd = guest_files()
+    words = INSTALLS[what].format(dir=stage.dir, kernel=kernel, initrd=initrd).split()
+    try:
+        run(require_program("virt-install"), "--connect", daemon.uri, "--name", "vi", "--memory", "128", "--virt-type",
+            "qemu", "--noautoconsole", "--osinfo", "generic", *words, timeout=60).check()
+        assert daemon.virsh("domstate", "vi").check().strip() == "running"
+    finally:
+        daemon.virsh("destroy", "vi")
+        daemon.virsh("undefine", "vi", "--nvram")
+    nothing_left(daemon, stage)
