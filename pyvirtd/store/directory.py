@@ -15,6 +15,7 @@ import contextlib
 import errno
 import logging
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -167,16 +168,15 @@ class DefinitionDirectory:
 def _read(path: str | Path) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        size = os.fstat(fd).st_size
-        if size > LARGEST:
-            raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MiB", str(path))
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         # One call reads a whole file; more only if it grew just now.
-        data = os.read(fd, size + 1)
-        while len(data) > size:
-            more = os.read(fd, LARGEST)
-            if not more:
-                break
-            size, data = size + len(more), data + more
+        data = os.read(fd, min(status.st_size, LARGEST) + 1)
+        if len(data) > status.st_size:
+            data += os.read(fd, LARGEST)
+        if len(data) > LARGEST:
+            raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MiB", str(path))
         return data
     finally:
         os.close(fd)

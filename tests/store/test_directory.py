@@ -148,3 +148,23 @@ def test_failed_write_leaves_the_old(directory: DefinitionDirectory, monkeypatch
     monkeypatch.undo()
     assert directory.read("a") == document("a", 1).encode()
     assert sorted(path.name for path in directory.path.iterdir()) == ["a.xml"]
+
+
+@pytest.mark.parametrize("kind", ["directory", "fifo", "endless", "dangling", "huge"])
+def test_what_is_no_file_is_set_aside_and_harms_nobody(directory: DefinitionDirectory, caplog, kind: str) -> None:
+    directory.save("good", document("good"))
+    bad = directory.path / "bad.xml"
+    if kind == "directory":
+        bad.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(bad)
+    elif kind == "endless":
+        bad.symlink_to("/dev/zero")
+    elif kind == "dangling":
+        bad.symlink_to("nowhere")
+    else:
+        with open(bad, "wb") as file:
+            file.truncate((16 << 20) + 1)
+    assert [entry.name for entry in directory.load()] == ["good"]
+    assert list(directory.path.glob("bad.xml.*set-aside")) or os.path.lexists(bad)
+    assert "bad.xml" in caplog.text
