@@ -1,5 +1,6 @@
 """The directory of definitions: what a kill between any two steps leaves, and what load makes of it."""
 
+import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
