@@ -15,10 +15,10 @@ from pyvirtd.drivers.qemu.capabilities.calls import CapabilityCalls
 from pyvirtd.drivers.qemu.console import ConsoleCalls
 from pyvirtd.drivers.qemu.definition import DefinitionCalls
 from pyvirtd.drivers.qemu.descriptors import DescriptorCalls
-from pyvirtd.drivers.qemu.devices import DeviceCalls
 from pyvirtd.drivers.qemu.guest import GuestCalls
 from pyvirtd.drivers.qemu.guestinfo import GuestInfoCalls
 from pyvirtd.drivers.qemu.host import HostCalls
+from pyvirtd.drivers.qemu.hotplug.calls import DeviceCalls
 from pyvirtd.drivers.qemu.interface import InterfaceCalls
 from pyvirtd.drivers.qemu.jobinfo import JobInfoCalls
 from pyvirtd.drivers.qemu.lifecycle import LifecycleCalls

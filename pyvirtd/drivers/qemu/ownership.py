@@ -86,6 +86,16 @@ class Ownership:
                 return f"user {self.uid}, which the guest runs as, may not {verb} {place} (mode {mode})"
         return None
 
+    def give_back_some(self, paths: Iterable[str], lent: list[str], directory: Path) -> None:
+        """Give these back, of those that are lent to a guest that goes on running."""
+        given = [path for path in paths if path in lent]
+        if given:
+            for path in given:
+                lent.remove(path)
+            note_of(directory).write_bytes(b"".join(os.fsencode(path) + b"\0" for path in lent))
+        for path in given if self._remember else ():
+            restore(path)
+
     def give(self, path: Path) -> None:
         """Make a file or directory of ours the guests' user's."""
         if self.foreign:

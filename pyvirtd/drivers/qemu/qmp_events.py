@@ -215,6 +215,11 @@ def _tray(machine: Machine, data: Data) -> None:
 def _deleted(machine: Machine, data: Data) -> None:
     alias = data.get("device")
     if isinstance(alias, str) and alias:
+        removals = machine.facts.get("removals", {})
+        if alias in removals:
+            # What is behind the device goes first; then the clients are told.
+            removals[alias].deleted()
+            return
         machine.device_gone(alias)
         machine.runtime.emit(DomainEventDeviceRemoved(machine.domain.ref, alias))
 
