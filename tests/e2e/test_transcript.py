@@ -58,6 +58,9 @@ def test_comparison_sees_lines_exit_status_and_silence() -> None:
     assert compare(step, said(1, err="ours"), said(1, err="theirs"), [], set()) is None
     assert compare(step, said(1), said(1, err="theirs"), [], set()) is not None
     assert compare(step, said(0), said(1, err="theirs"), [], set()) is not None
+    missing = said(1, err="error: the driver of this connection does not provide virX")
+    assert compare(step, missing, said(1, err="it is not running"), [], set()) is not None
+    assert compare(step, missing, said(1, err="this function is not supported by the driver: virX"), [], set()) is None
 
 
 def test_accepted_rows_cover_only_their_lines() -> None:

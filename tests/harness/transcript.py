@@ -106,6 +106,9 @@ def arguments(command: str, place: Path) -> list[str]:
     return shlex.split(before) + ([brace.strip() + json] if brace else [])
 
 
+MISSING, NOT_SUPPORTED = "the driver of this connection does not provide", "this function is not supported by"
+"""How the two daemons say that a driver has no such call."""
+
 # Numbers that no two runs share. (commands, what, instead)
 COUNTERS = [
     ("nodecpustats*", r"(?<=:)\s+[\d.]+", " N"),
@@ -127,6 +130,7 @@ COUNTERS = [
     ("domstats*", r"^(  block\.\d+\.physical=)\d+$", r"\1N"),
     # the daemon's own
     ("domxml-to-native*", r"(?<= PATH=)\S+", "P"),
+    ("domxml-to-native*", r'(?<="fd":")\d+', "N"),
     # which of the daemon's own requests to QEMU this one was
     ("qemu-monitor-command*", r',\s*"id": ?"libvirt-\d+"|(?<=\{)"id": ?"libvirt-\d+",', ""),
 ]
@@ -199,6 +203,8 @@ def compare(step: Step, ours: Said, theirs: Said, accepted: list[Accepted], used
         changed += [f"-exit status {theirs.code}", f"+exit status {ours.code}"]
     elif ours.code and bool(ours.err.strip()) != bool(theirs.err.strip()):
         changed += [f"-{theirs.err.strip() or 'no message'}", f"+{ours.err.strip() or 'no message'}"]
+    elif MISSING in ours.err and NOT_SUPPORTED not in theirs.err:  # both refuse, but one of them only for want of it
+        changed += [f"-{theirs.err.strip()}", f"+{ours.err.strip()}"]
     lines = difflib.unified_diff(theirs.out.splitlines(), ours.out.splitlines(), lineterm="", n=0)
     changed += [line for line in list(lines)[2:] if not line.startswith("@@")]
     unaccepted = list(changed)
