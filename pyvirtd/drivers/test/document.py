@@ -9,10 +9,14 @@ from typing import Final
 
 from lxml import etree
 
+from pyvirtd.conf.interface import parse_interface
+from pyvirtd.conf.nodedev import check_node_device, parse_node_device
 from pyvirtd.conf.xml.document import load_any
 from pyvirtd.drivers.test import default
+from pyvirtd.drivers.test.network import network_of
 from pyvirtd.drivers.test.pipeline import definition_of
-from pyvirtd.drivers.test.world import World
+from pyvirtd.drivers.test.pool import pool_definition
+from pyvirtd.drivers.test.world import Live, World
 from pyvirtd.errors import HostSystemError, InvalidArg, XMLError
 
 _MOST: Final = 4 << 20
@@ -25,6 +29,10 @@ def default_world(uri: str) -> World:
     """As libvirt's `test:///default` begins."""
     world = World(uri)
     add_domain(world, load_any(default.DOMAIN, ("domain",)))
+    add_network(world, default.NETWORK)
+    add_pool(world, default.POOL)
+    add_interface(world, default.INTERFACE)
+    add_device(world, default.DEVICE)
     for domain in world.domains:
         domain.reason = 0
     return world
@@ -36,7 +44,37 @@ def read_world(uri: str, path: str) -> World:
     for item in load_any(_read(file), ("node",), what=path):
         if item.tag == "domain":
             add_domain(world, _elsewhere(item, file))
+        elif item.tag in _OTHERS:
+            _OTHERS[str(item.tag)](world, _text(_elsewhere(item, file)))
     return world
+
+
+def add_network(world: World, xml: str) -> None:
+    """A persistent network that is active."""
+    entry = world.networks.take_in(network_of(xml))
+    entry.persistent = entry.active = True
+
+
+def add_pool(world: World, xml: str) -> None:
+    """A persistent pool that is active."""
+    entry = world.pools.take_in(pool_definition(xml))
+    entry.persistent = entry.active = True
+
+
+def add_interface(world: World, xml: str) -> None:
+    """An interface that is up."""
+    definition = parse_interface(xml)
+    world.interfaces[definition.name] = Live(definition, active=True)
+
+
+def add_device(world: World, xml: str) -> None:
+    """A device of the host."""
+    device = parse_node_device(xml)
+    check_node_device(device)
+    world.devices[device.name] = device
+
+
+_OTHERS: Final = {"network": add_network, "pool": add_pool, "interface": add_interface, "device": add_device}
 
 
 def add_domain(world: World, element: etree._Element) -> None:

@@ -10,14 +10,18 @@ from pyvirtd.drivers.test.checkpoint import CheckpointCalls
 from pyvirtd.drivers.test.definition import DefinitionCalls
 from pyvirtd.drivers.test.guest import GuestCalls
 from pyvirtd.drivers.test.host import HostCalls
+from pyvirtd.drivers.test.interface import InterfaceCalls
 from pyvirtd.drivers.test.lifecycle import LifecycleCalls
 from pyvirtd.drivers.test.memory import MemoryCalls
+from pyvirtd.drivers.test.network import NetworkCalls
+from pyvirtd.drivers.test.nodedev import NodeDeviceCalls
 from pyvirtd.drivers.test.query import QueryCalls
 from pyvirtd.drivers.test.save import SaveCalls
 from pyvirtd.drivers.test.snapshot import SnapshotCalls
 from pyvirtd.drivers.test.stats import StatsCalls
 from pyvirtd.drivers.test.tuning import TuningCalls
 from pyvirtd.drivers.test.vcpu import VcpuCalls
+from pyvirtd.drivers.test.volume import VolumeCalls
 from pyvirtd.drivers.test.world import World
 from pyvirtd.errors import ErrorDomain
 
@@ -36,6 +40,10 @@ class Hypervisor(
     GuestCalls,
     MetadataCalls,
     HostCalls,
+    NetworkCalls,
+    VolumeCalls,
+    InterfaceCalls,
+    NodeDeviceCalls,
 ):
     """All calls about one world."""
 

@@ -56,7 +56,7 @@ class SnapshotCalls(Noun):
     def _tree(self, domain: Domain) -> Tree[SnapshotDef]:
         return self.runtime.snapshots.setdefault(domain.uuid, Tree())
 
-    def _found(self, snap: DomainSnapshotRef) -> tuple[Domain, Tree[SnapshotDef], SnapshotDef]:
+    def _snapshot(self, snap: DomainSnapshotRef) -> tuple[Domain, Tree[SnapshotDef], SnapshotDef]:
         """What a reference means. Raises NoDomain, NoDomainSnapshot."""
         domain = self.domains.resolve(snap.dom)
         tree = self._tree(domain)
@@ -110,7 +110,7 @@ class SnapshotCalls(Noun):
 
     @supports(DomainSnapshotXMLFlags.SECURE)
     def domain_snapshot_get_xml_desc(self, snap: DomainSnapshotRef, flags: int) -> str:
-        return format_snapshot(self._found(snap)[2], flags)
+        return format_snapshot(self._snapshot(snap)[2], flags)
 
     @supports(_LIST)
     @queries
@@ -121,7 +121,7 @@ class SnapshotCalls(Noun):
 
     @supports(_LIST)
     def domain_snapshot_list_all_children(self, snapshot: DomainSnapshotRef, flags: int) -> list[DomainSnapshotRef]:
-        domain, tree, point = self._found(snapshot)
+        domain, tree, point = self._snapshot(snapshot)
         below = tree.descendants if flags & _List.DESCENDANTS else tree.children
         return _refs(domain.ref, _select(tree, below(str(point.name)), flags))
 
@@ -141,24 +141,24 @@ class SnapshotCalls(Noun):
         return DomainSnapshotRef(current, dom.ref)
 
     def domain_snapshot_get_parent(self, snap: DomainSnapshotRef, flags: int) -> DomainSnapshotRef:
-        domain, _, point = self._found(snap)
+        domain, _, point = self._snapshot(snap)
         if point.parent is None:
             raise NoDomainSnapshot(f"snapshot '{point.name}' of {domain} has no parent")
         return DomainSnapshotRef(point.parent, domain.ref)
 
     def domain_snapshot_is_current(self, snap: DomainSnapshotRef, flags: int) -> int:
-        _, tree, point = self._found(snap)
+        _, tree, point = self._snapshot(snap)
         return int(tree.current == point.name)
 
     def domain_snapshot_has_metadata(self, snap: DomainSnapshotRef, flags: int) -> int:
-        self._found(snap)
+        self._snapshot(snap)
         return 1
 
     @supports(_REVERT)
     async def domain_revert_to_snapshot(self, snap: DomainSnapshotRef, flags: int) -> None:
         domain = self.domains.resolve(snap.dom)
         async with domain.job.hold("domain_revert_to_snapshot"):
-            domain, tree, point = self._found(snap)
+            domain, tree, point = self._snapshot(snap)
             self._revert(domain, point, flags)
             tree.current = str(point.name)
 
@@ -188,7 +188,7 @@ class SnapshotCalls(Noun):
     async def domain_snapshot_delete(self, snap: DomainSnapshotRef, flags: int) -> None:
         domain = self.domains.resolve(snap.dom)
         async with domain.job.hold("domain_snapshot_delete"):
-            domain, tree, point = self._found(snap)
+            domain, tree, point = self._snapshot(snap)
             only = bool(flags & DomainSnapshotDeleteFlags.CHILDREN_ONLY)
             if only and flags & DomainSnapshotDeleteFlags.CHILDREN:
                 raise InvalidArg("a snapshot goes with its children, or they go without it")

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from pyvirtd.conf.checkpoint import CheckpointDef
 from pyvirtd.conf.domain.domain import DomainDef, format_domain
+from pyvirtd.conf.interface import HostInterface
+from pyvirtd.conf.network import NetworkDef
+from pyvirtd.conf.nodedev import NodeDeviceDef
 from pyvirtd.conf.snapshot import SnapshotDef
+from pyvirtd.conf.storage import Pool, Volume
 from pyvirtd.core.domain import Definitions, Domain
 from pyvirtd.core.domains import DomainRegistry
 from pyvirtd.core.events import Event, EventBus
 from pyvirtd.core.identity import uuid_of
 from pyvirtd.core.lifecycle import TRANSITIONS
 from pyvirtd.core.tree import Tree
+from pyvirtd.drivers.test.objects import Objects
+from pyvirtd.errors import NoNetwork, NoStoragePool
 from pyvirtd.protocol.remote.events import DomainEventLifecycle
+
+
+@dataclass
+class Live:
+    """An interface, and whether it is up."""
+
+    definition: HostInterface
+    active: bool = False
 
 
 class World:
@@ -27,6 +42,14 @@ class World:
         self.saved: dict[str, DomainDef] = {}
         self.definitions = Definitions(self.saved.__getitem__, format_domain, keep=sys.maxsize)
         self.domains: DomainRegistry[Domain] = DomainRegistry()
+        self.networks: Objects[NetworkDef] = Objects("network", NoNetwork)
+        self.pools: Objects[Pool] = Objects("storage pool", NoStoragePool)
+        self.volumes: dict[str, dict[str, Volume]] = {}
+        """By the names of their pools, and their own."""
+        self.interfaces: dict[str, Live] = {}
+        self.interfaces_before: dict[str, Live] | None = None
+        """What a change of interfaces goes back to, while one is under way."""
+        self.devices: dict[str, NodeDeviceDef] = {}
         self.snapshots: dict[bytes, Tree[SnapshotDef]] = {}
         self.checkpoints: dict[bytes, Tree[CheckpointDef]] = {}
         self.weights: dict[bytes, int] = {}
