@@ -7,12 +7,13 @@ import pwd
 import re
 import signal
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_fault_injection import Faulty
 from tests.harness.daemon import Daemon, Pyvirtd, pids_that, wait_for
 from tests.harness.devices import HERE, Stage, names, started
 from tests.harness.guests import GREETING, guest_files, guest_xml
@@ -337,3 +338,47 @@ def test_virt_install_gets_what_it_asks_for(daemon: Daemon, stage: Stage, what: 
         daemon.virsh("destroy", "vi")
         daemon.virsh("undefine", "vi", "--nvram")
     nothing_left(daemon, stage)
+
+
+class FaultyBeside(Faulty):
+    """A daemon in the stage's network that can be told to die."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.stage = stage
+
+    def argv(self) -> Sequence[str]:
+        return [*self.stage.prefix, *super().argv()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", ["start", "destroy"])
+def test_a_daemon_killed_at_any_step_leaves_no_helper(stage: Stage, tmp_path: Path, operation: str) -> None:
+    require_program("swtpm_setup")
+    file = tmp_path / "small.xml"
+    text = guest_xml("small", devices=BESIDE.format(dir=stage.dir), machine="q35")
+    file.write_text(text.replace("<vcpu>", SHARED + "<vcpu>"))
+    with closing(FaultyBeside(stage)) as faulty:
+        faulty.start()
+        faulty.virsh("define", str(file)).check()
+        for step in range(1, 60):
+            if operation == "destroy":
+                faulty.virsh("start", "small").check()
+            faulty.fail_at(step)
+            said = faulty.virsh(operation, "small")
+            died = faulty.died(0.5 if said.code else 0.05)
+            at = faulty.steps()
+            faulty.fail_at(None)
+            if died:
+                faulty.process = None
+                faulty.start()
+            if faulty.virsh("list", "--name").check().split():
+                assert sorted(helpers(faulty)) == ["swtpm", "virtiofsd"], at
+                faulty.virsh("destroy", "small").check()
+            assert not faulty.guests(), at
+            nothing_left(faulty, stage)
+            if not died:
+                assert said.code == 0, said.err
+                assert "helper" in at
+                return
+    pytest.fail("it takes more than 60 steps")

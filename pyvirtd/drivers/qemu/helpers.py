@@ -26,6 +26,7 @@ from pyvirtd.host.process import SAFE_PATH, Launch, Process, clean_env, run, sta
 from pyvirtd.host.procfile import listens
 from pyvirtd.store.atomic import in_background, make_directory
 from pyvirtd.store.names import file_name
+from pyvirtd.store.steps import reach
 
 if TYPE_CHECKING:
     from pyvirtd.conf.domain.domain import DomainDef
@@ -111,6 +112,7 @@ def _launch(
     finally:
         os.close(output)
     machine.helpers.append(process)
+    reach("helper", argv[0])
     return process
 
 

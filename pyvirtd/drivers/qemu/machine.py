@@ -288,6 +288,7 @@ class Machine:
         transition = self.ending or ("stopped" if domain.state is State.SHUTDOWN else self._verdict())
         await self.let_go()
         await end_helpers(self)
+        reach("helpers ended", str(self.run_dir))
         if domain.live is not None:
             await pull_out(domain.live, self.run_dir)
         async with self.writing:

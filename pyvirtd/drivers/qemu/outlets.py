@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pyvirtd.drivers.qemu.command import LaunchContext
     from pyvirtd.drivers.qemu.ownership import Ownership
 
+NOTE: Final = "sockets"
+"""File in a guest's directory: paths of the sockets that were made for it, each ended by a zero byte. Whoever cleans
+up after a killed daemon finds there what is elsewhere."""
 _BACKLOG: Final = 1
 
 
@@ -49,6 +52,7 @@ def open_outlets(
     for alias, backend in backends(live):
         source = backend.source
         if _binds(backend) and source is not None and source.path and not source.fdgroup:
+            _note(Path(context.run_dir) / NOTE, source.path)
             sockets[alias] = _listen(alias, Path(source.path), ownership, closing)
         elif backend.type == "file" and source is not None and source.path:
             files[alias] = _open(alias, source.path, source.append is not False, closing)
@@ -74,6 +78,23 @@ def remove_outlets(live: DomainDef) -> None:
             if listen.type == "socket" and listen.socket:
                 with contextlib.suppress(OSError):
                     os.unlink(listen.socket)
+
+
+def remove_noted(run_dir: Path) -> None:
+    """Remove the sockets that a guest's directory names."""
+    with contextlib.suppress(OSError):
+        for path in (run_dir / NOTE).read_bytes().split(b"\0"):
+            with contextlib.suppress(OSError):
+                if path and _is_socket(Path(os.fsdecode(path))):
+                    os.unlink(path)
+
+
+def _note(note: Path, path: str) -> None:
+    try:
+        with open(note, "ab") as file:
+            file.write(os.fsencode(path) + b"\0")
+    except OSError as error:
+        raise HostSystemError(f"cannot write {note}: {error.strerror}") from error
 
 
 def listen_at(path: Path, ownership: Ownership, backlog: int = _BACKLOG) -> socket.socket:

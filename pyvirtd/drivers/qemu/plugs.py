@@ -17,6 +17,7 @@ from pyvirtd.errors import ConfigUnsupported, HostSystemError, InternalError, Op
 from pyvirtd.host import netdev
 from pyvirtd.host.process import run
 from pyvirtd.store.atomic import in_background
+from pyvirtd.store.steps import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,6 +153,7 @@ async def _macvtap(card: Interface, run_dir: Path) -> netdev.Tap:
         name, source.dev, card.mac or "", _MACVTAP_MODES.get(mode, mode),
         queues=queues(card), vnet_hdr=(card.model or "") in VIRTIO_MODELS,
     )  # fmt: skip
+    reach("macvtap", name)
     if card.mtu:
         netdev.set_mtu(name, card.mtu)
     return tap

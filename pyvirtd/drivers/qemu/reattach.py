@@ -25,6 +25,8 @@ from pyvirtd.drivers.qemu import qmp_events
 from pyvirtd.drivers.qemu.helpers import MARK as HELPER_MARK
 from pyvirtd.drivers.qemu.launch import MARK, vcpu_threads
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
+from pyvirtd.drivers.qemu.outlets import NOTE as SOCKETS
+from pyvirtd.drivers.qemu.outlets import remove_noted as remove_noted_sockets
 from pyvirtd.drivers.qemu.ownership import NOTE
 from pyvirtd.drivers.qemu.pipeline import named
 from pyvirtd.drivers.qemu.plugs import NOTE as MACVTAPS
@@ -77,6 +79,9 @@ async def reattach_all(runtime: Runtime) -> None:
         for entry in await in_background(list, runtime.run_dir.glob(f"*/{MACVTAPS}")):
             if entry.parent not in known:
                 await remove_noted(entry.parent)
+        for entry in await in_background(list, runtime.run_dir.glob(f"*/{SOCKETS}")):
+            if entry.parent not in known:
+                await in_background(remove_noted_sockets, entry.parent)
     await in_background(_sweep, runtime, strays, known)
     if machines:
         pending = [tasks.spawn(_catch_up(machine), name=f"reattaching {machine}") for machine in machines]
