@@ -28,8 +28,8 @@ def live(*disks: str) -> DomainDef:
     """A definition with those disks: type, format and path or XML of what is inside."""
     text = "".join(f"<disk type='file'>{disk}<target dev='vd{chr(97 + n)}' bus='virtio'/></disk>"
                    for n, disk in enumerate(disks))
-    return parse(DomainDef, f"<domain type='qemu'><name>x</name><memory>1</memory><os><type>hvm</type></os><devices>{text}"
-                            "</devices></domain>")  # fmt: skip
+    return parse(DomainDef, "<domain type='qemu'><name>x</name><memory>1</memory><os><type>hvm</type></os>"
+                            f"<devices>{text}</devices></domain>")  # fmt: skip
 
 
 def qcow2(path: Path) -> str:
