@@ -180,13 +180,16 @@ def read(cls: type[E], el: Xml, flags: int = Dump.INACTIVE) -> E:
 
 def _variant_of(cls: Any, el: Xml, variants: dict[str, Any]) -> Any:
     """The class of a family that the element's own attribute chooses."""
-    for rule in cls.RULES.values():
-        if isinstance(rule, fields.Kind) and not rule.of:
-            chosen = _choose(rule, variants, el)
-            if chosen is None:
-                raise missing(el, rule)
-            return chosen
-    raise TypeError(f"{cls.__name__} is a family without a kind(); its parent has to choose")
+    rule = cls.PLANS.get("kind")
+    if rule is None:
+        rule = next((r for r in cls.RULES.values() if isinstance(r, fields.Kind) and not r.of), None)
+        if rule is None:
+            raise TypeError(f"{cls.__name__} is a family without a kind(); its parent has to choose")
+        cls.PLANS["kind"] = rule
+    chosen = _choose(rule, variants, el)
+    if chosen is None:
+        raise missing(el, rule)
+    return chosen
 
 
 def _choose(rule: fields.Kind, variants: dict[str, Any], el: Xml) -> Any:

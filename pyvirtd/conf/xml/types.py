@@ -104,6 +104,8 @@ def integer(low: int, high: int, *, base: int = 10, show: str = "d") -> Codec:
             raise ValueError
         if text.isdigit() and text.isascii() and (base or text[0] != "0"):  # nearly always
             value = int(text)
+        elif base == 0 and text.startswith("0x") and text[2:].isalnum() and text.isascii():  # addresses
+            value = int(text[2:], 16)
         elif base == 0:
             match = _ANY_BASE.fullmatch(text)
             if match is None:
