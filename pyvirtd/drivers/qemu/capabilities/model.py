@@ -165,6 +165,14 @@ class QemuCapabilities:
     def _machines(self) -> dict[str, dict[str, Machine]]:
         return {kind: {m[0]: Machine(*m) for m in self._accelerated(kind)["machines"]} for kind in self.accelerators()}
 
+    @cached_property
+    def _aliases(self) -> dict[str, dict[str, Machine]]:
+        """The first machine of each alias."""
+        return {
+            kind: {m.alias: m for m in reversed(machines.values()) if m.alias is not None}
+            for kind, machines in self._machines.items()
+        }
+
     def machines(self, accelerator: Accelerator | None = None) -> list[Machine]:
         """In QEMU's order."""
         wanted = accelerator or self._preferred()
@@ -173,11 +181,7 @@ class QemuCapabilities:
     def machine(self, name: str, accelerator: Accelerator | None = None) -> Machine | None:
         """The machine of that name or alias; None when this binary has no such machine."""
         wanted = accelerator or self._preferred()
-        machines = self._machines.get(wanted, {})
-        found = machines.get(name)
-        if found is None:
-            found = next((m for m in machines.values() if m.alias == name), None)
-        return found
+        return self._machines.get(wanted, {}).get(name) or self._aliases.get(wanted, {}).get(name)
 
     def canonical_machine(self, name: str) -> str:
         """The name behind an alias; any other name as it is."""

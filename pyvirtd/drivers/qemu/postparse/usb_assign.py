@@ -60,7 +60,7 @@ def _topology(definition: DomainDef) -> UsbTopology:
 def assign_usb(definition: DomainDef) -> None:
     """Raises XMLError for ports that clash, don't exist or have run out."""
     usb = _topology(definition)
-    if not usb.buses:
+    if not usb.buses or not any(True for _ in usb_devices(definition)):
         return
     add_hubs(definition, usb)
     hubs = {id(hub) for hub in devices_of(definition).hubs}
