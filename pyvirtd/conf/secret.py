@@ -7,7 +7,7 @@ from typing import Literal
 from pyvirtd.conf.domain.postparse.definition import new_uuid
 from pyvirtd.conf.xml import Dump, Element, at, child, format, hidden, kind, must, parse
 from pyvirtd.conf.xml.types import Uuid, YesNo
-from pyvirtd.errors import ErrorDomain, InternalError
+from pyvirtd.errors import ConfigUnsupported, ErrorDomain, InternalError
 
 UsageType = Literal["none", "volume", "ceph", "iscsi", "tls", "vtpm"]
 
@@ -16,37 +16,37 @@ class Usage(Element, tag="usage", family=True):
     """What uses the secret."""
 
     ERRORS = ErrorDomain.SECRET
-    type: UsageType = kind("@type", required=True)
+    type: UsageType = kind("@type", bad=ConfigUnsupported)
 
 
 class VolumeUsage(Usage, variant="volume"):
     """An encrypted volume, by path."""
 
-    id: str = must("volume")
+    id: str = must("volume", bad=InternalError)
 
 
 class CephUsage(Usage, variant="ceph"):
     """A Ceph user."""
 
-    id: str = must("name")
+    id: str = must("name", bad=InternalError)
 
 
 class IscsiUsage(Usage, variant="iscsi"):
     """An iSCSI target."""
 
-    id: str = must("target")
+    id: str = must("target", bad=InternalError)
 
 
 class TlsUsage(Usage, variant="tls"):
     """The key of a certificate."""
 
-    id: str = must("name")
+    id: str = must("name", bad=InternalError)
 
 
 class VtpmUsage(Usage, variant="vtpm"):
     """The state of a TPM."""
 
-    id: str = must("name")
+    id: str = must("name", bad=InternalError)
 
 
 class NoUsage(Usage, variant="none"):

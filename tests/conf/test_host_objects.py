@@ -13,7 +13,7 @@ from pyvirtd.conf.nodedev import (
     parse_node_device,
 )
 from pyvirtd.conf.secret import complete_secret, format_secret, parse_secret
-from pyvirtd.errors import InternalError, VirtError, XMLError
+from pyvirtd.errors import ConfigUnsupported, InternalError, VirtError, XMLError
 
 START = "<start mode='none'/>"
 ETHERNET = "<interface type='ethernet' name='e'/>"
@@ -71,9 +71,9 @@ def test_node_devices() -> None:
     [
         ("<secret ephemeral='maybe'/>", XMLError),
         ("<secret><uuid>x</uuid></secret>", InternalError),
-        ("<secret><usage/></secret>", XMLError),
-        ("<secret><usage type='volume'/></secret>", XMLError),
-        ("<secret><usage type='hat'/></secret>", XMLError),
+        ("<secret><usage/></secret>", ConfigUnsupported),
+        ("<secret><usage type='volume'/></secret>", InternalError),
+        ("<secret><usage type='hat'/></secret>", ConfigUnsupported),
     ],
 )
 def test_secrets_that_cannot_be(text: str, error: type[VirtError]) -> None:

@@ -13,6 +13,7 @@ from pyvirtd.conf.domain.source import Reconnect
 from pyvirtd.conf.domain.virtio import VirtioDriver
 from pyvirtd.conf.xml import Dump, Element, at, child, children, inline, must
 from pyvirtd.conf.xml.types import Mac, OnOff, Positive, UInt, Uuid, YesNo, integer
+from pyvirtd.errors import ConfigUnsupported
 
 InterfaceType = Literal[
     "user", "ethernet", "vhostuser", "server", "client", "mcast", "udp", "network", "bridge", "internal", "direct",
@@ -126,7 +127,7 @@ class Vlan(Element, tag="vlan"):
 class VirtualPort(Element, tag="virtualport"):
     """The switch port's profile."""
 
-    type: Literal["802.1Qbg", "802.1Qbh", "openvswitch", "midonet"] | None = at("@type")
+    type: Literal["802.1Qbg", "802.1Qbh", "openvswitch", "midonet"] | None = at("@type", bad=ConfigUnsupported)
     managerid: Byte | None = at("parameters/@managerid")
     typeid: Annotated[int, integer(0, 0xFFFFFF, base=0)] | None = at("parameters/@typeid")
     typeidversion: Byte | None = at("parameters/@typeidversion")

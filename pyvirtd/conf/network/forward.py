@@ -8,10 +8,12 @@ from pyvirtd.conf.domain.address import PciBus, PciDomain, PciFunction, PciSlot
 from pyvirtd.conf.inet import IpAddress
 from pyvirtd.conf.xml import Dump, Element, at, child, children, must
 from pyvirtd.conf.xml.fields import told
-from pyvirtd.conf.xml.types import UInt, YesNo, integer
-from pyvirtd.errors import ErrorDomain
+from pyvirtd.conf.xml.types import Codec, UInt, YesNo, integer
+from pyvirtd.errors import ConfigUnsupported, ErrorDomain, XMLDetail
 
 ForwardMode = Literal["none", "nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev"]
+# Only "yes" is yes; libvirt never refused anything else.
+Lenient = Annotated[bool, Codec(lambda text: text == "yes", lambda on: "yes" if on else "no", words=("no", "yes"))]
 PortNumber = Annotated[int, integer(0, 65535)]
 
 
@@ -27,7 +29,7 @@ class ForwardAddress(Element, tag="address"):
     """A host PCI device that is handed to a guest."""
 
     ERRORS = ErrorDomain.NETWORK
-    type: Literal["pci"] = must("@type")
+    type: Literal["pci"] = must("@type", bad=ConfigUnsupported)
     domain: PciDomain = at("@domain", 0)
     bus: PciBus = at("@bus", 0)
     slot: PciSlot = at("@slot", 0)
@@ -53,8 +55,8 @@ class Nat(Element, tag="nat"):
     ipv6: YesNo | None = at("@ipv6", keep=told)
     address_start: IpAddress | None = at("address/@start")
     address_end: IpAddress | None = at("address/@end")
-    port_start: PortNumber | None = at("port/@start")
-    port_end: PortNumber | None = at("port/@end")
+    port_start: PortNumber | None = at("port/@start", bad=XMLDetail)
+    port_end: PortNumber | None = at("port/@end", bad=XMLDetail)
 
 
 def _listed(forward: Any, flags: int) -> bool:
@@ -67,9 +69,9 @@ class Forward(Element, tag="forward"):
 
     ERRORS = ErrorDomain.NETWORK
     dev: str | None = at("@dev", when=lambda forward, _: not forward.functions)
-    mode: ForwardMode = at("@mode", "nat")
-    managed: YesNo | None = at("@managed", keep=told)
-    driver: Literal["kvm", "vfio", "xen"] | None = at("driver/@name")
+    mode: ForwardMode = at("@mode", "nat", bad=ConfigUnsupported)
+    managed: Lenient | None = at("@managed")
+    driver: Literal["kvm", "vfio", "xen"] | None = at("driver/@name", bad=ConfigUnsupported)
     nat: Nat | None = child(empty=False)
     functions: list[PhysicalFunction] = children()
     interfaces: list[ForwardInterface] = children(when=_listed)

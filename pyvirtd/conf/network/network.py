@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pyvirtd.conf.domain.interface import Bandwidth, VirtualPort, Vlan
 from pyvirtd.conf.network.dns import Dns
@@ -11,9 +11,11 @@ from pyvirtd.conf.network.ip import Ip, NetworkRoute
 from pyvirtd.conf.network.portgroup import PortGroup
 from pyvirtd.conf.xml import Dump, Element, at, child, children, format, inline, must, namespace, parse, raw, texts
 from pyvirtd.conf.xml.fields import told
-from pyvirtd.conf.xml.types import Mac, OnOff, UInt, ULong, Uuid, YesNo
-from pyvirtd.errors import ErrorDomain, NoName
+from pyvirtd.conf.xml.types import Codec, Mac, UInt, ULong, Uuid, YesNo
+from pyvirtd.errors import ErrorDomain, InternalError, NoName
 
+# Only "off" is off; libvirt never refused anything else.
+Stp = Annotated[bool, Codec(lambda text: text != "off", lambda on: "on" if on else "off", words=("off", "on"))]
 OWN_BRIDGE: Final[tuple[ForwardMode, ...]] = ("none", "nat", "route", "open")
 
 
@@ -30,7 +32,7 @@ class Bridge(Element, tag="bridge"):
     ERRORS = ErrorDomain.NETWORK
     name: str | None = at("@name")
     zone: str | None = at("@zone")
-    stp: OnOff | None = at("@stp")
+    stp: Stp | None = at("@stp")
     delay: ULong | None = at("@delay")
     mac_table_manager: Literal["kernel", "libvirt"] | None = at("@macTableManager")
 
@@ -40,11 +42,11 @@ class NetworkDef(Element, tag="network"):
 
     ERRORS = ErrorDomain.NETWORK
     dnsmasq: DnsmasqNamespace | None = inline(DnsmasqNamespace, optional=True, tail=1)
-    connections: UInt | None = at("@connections", live=True, keep=told)
-    ipv6: YesNo | None = at("@ipv6", keep=told)
-    trust_guest_rx_filters: YesNo | None = at("@trustGuestRxFilters")
+    connections: UInt | None = at("@connections", live=True, keep=told, tail=2)
+    ipv6: YesNo | None = at("@ipv6", keep=told, tail=2)
+    trust_guest_rx_filters: YesNo | None = at("@trustGuestRxFilters", tail=2)
     name: str = must("name", bad=NoName)
-    uuid: Uuid | None = at("uuid")
+    uuid: Uuid | None = at("uuid", bad=InternalError)
     title: str | None = at("title")
     description: str | None = at("description")
     metadata: str | None = raw("metadata")

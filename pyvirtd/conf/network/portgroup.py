@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyvirtd.conf.domain.interface import Bandwidth, VirtualPort, Vlan
+from pyvirtd.conf.network.forward import Lenient
 from pyvirtd.conf.xml import Element, at, child, must
 from pyvirtd.conf.xml.fields import told
 from pyvirtd.conf.xml.types import YesNo
@@ -14,9 +15,12 @@ class PortGroup(Element, tag="portgroup"):
 
     ERRORS = ErrorDomain.NETWORK
     name: str = must("@name")
-    default: YesNo | None = at("@default", keep=told)
+    default: Lenient | None = at("@default", keep=told)
     trust_guest_rx_filters: YesNo | None = at("@trustGuestRxFilters")
     vlan: Vlan | None = child()
     virtualport: VirtualPort | None = child()
     bandwidth: Bandwidth | None = child(empty=False)
-    isolated: YesNo | None = at("port/@isolated")
+
+    def hollow(self, flags: int) -> bool:
+        """Always with its closing tag."""
+        return True

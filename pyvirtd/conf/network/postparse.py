@@ -15,8 +15,10 @@ def complete_network(network: NetworkDef) -> None:
     network.uuid = network.uuid or new_uuid()
     if network.forward is not None and network.forward.mode == "none":
         network.forward = None
-    if network.forward is not None and network.mode != "hostdev":
-        network.forward.managed = None  # who takes devices from the host and gives them back: of that mode only
+    if network.domain is None:
+        network.domain_local_only = network.domain_register = None
+    if network.forward is not None:  # who takes devices from the host and gives them back: of that mode only
+        network.forward.managed = bool(network.forward.managed) if network.mode == "hostdev" else None
     for vlan in (network.vlan, *(group.vlan for group in network.portgroups)):
         if vlan is not None:
             _complete_vlan(vlan)

@@ -10,14 +10,16 @@ import re
 from collections.abc import Callable
 from typing import NoReturn
 
+from pyvirtd.conf.domain.interface import Bandwidth
 from pyvirtd.conf.inet import BITS, family_of, packed, prefix_of, within
 from pyvirtd.conf.network.dns import Dns
 from pyvirtd.conf.network.forward import Forward, Nat
-from pyvirtd.conf.network.ip import DhcpHost, DhcpRange, Ip, NetworkRoute
+from pyvirtd.conf.network.ip import DhcpHost, DhcpRange, Ip, Lease, NetworkRoute
 from pyvirtd.conf.network.network import NetworkDef
 from pyvirtd.conf.repeated import repeated
 from pyvirtd.errors import ConfigUnsupported, ErrorDomain, InternalError, VirtError, XMLDetail, XMLError
 
+SHORTEST_LEASE = 120  # seconds
 MAX_RANGE = 65535  # addresses in one DHCP range
 DEVICES = ("bridge", "private", "vepa", "passthrough", "hostdev")
 
@@ -25,7 +27,7 @@ DEVICES = ("bridge", "private", "vepa", "passthrough", "hostdev")
 def check_network(network: NetworkDef) -> None:
     """Raise the first thing that is wrong with a completed definition."""
     if "/" in network.name:
-        _refuse(XMLError, f"network name {network.name!r} has a '/'; it is a file's name, too")
+        _refuse(XMLDetail, f"network name {network.name!r} has a '/'; it is a file's name, too")
     if "\n" in network.name:
         _refuse(XMLDetail, f"network name {network.name!r} has a line break")
     if network.title is not None and "\n" in network.title:
@@ -42,7 +44,13 @@ def check_network(network: NetworkDef) -> None:
     _check_bridge(network)
     _check_devices(network)
     _check_dhcp(network)
+    _check_gateways(network)
     _check_vlans(network)
+    if network.mac is not None and int(network.mac[:2], 16) & 1:
+        _refuse(XMLError, f"network {network.name!r}: MAC {network.mac} is a group's, not a bridge's")
+    for bandwidth in (network.bandwidth, *(group.bandwidth for group in network.portgroups)):
+        if bandwidth is not None:
+            _check_bandwidth(bandwidth)
     defaults = [group.name for group in network.portgroups if group.default]
     if len(defaults) > 1:
         _refuse(ConfigUnsupported, f"portgroups {', '.join(defaults)} are all default; only one can be")
@@ -51,8 +59,18 @@ def check_network(network: NetworkDef) -> None:
         _refuse(ConfigUnsupported, f"network {network.name!r} has two portgroups of one name: {', '.join(names)}")
 
 
+def _check_bandwidth(bandwidth: Bandwidth) -> None:
+    if bandwidth.inbound is not None and bandwidth.inbound.floor is not None:
+        _refuse(ConfigUnsupported, f"line {bandwidth.line}: a floor is what one interface asks of a network")
+    for side in (bandwidth.inbound, bandwidth.outbound):
+        if side is not None and side.average is None:
+            _refuse(XMLDetail, f"line {side.line}: <{side.TAG}> needs an average")
+
+
 def check_forward(name: str, forward: Forward) -> None:
     """Devices once each, of one kind; NAT settings only for NAT."""
+    if forward.mode == "hostdev" and forward.interfaces:
+        _refuse(ConfigUnsupported, f"line {forward.line}: mode hostdev takes <address>, not <interface>")
     kinds = [kind for kind, items in (("interface", forward.interfaces), ("address", forward.addresses)) if items]
     if len(kinds) > 1:
         _refuse(
@@ -86,9 +104,11 @@ def _check_nat(nat: Nat) -> None:
     if any(address is not None and family_of(address) != "ipv4" for address in (first, last)):
         _refuse(XMLError, f"line {nat.line}: NAT addresses are IPv4, not {first}-{last}")
     if first is not None and last is not None and packed(first) > packed(last):
-        _refuse(XMLError, f"line {nat.line}: NAT addresses {first}-{last} run backwards")
+        _refuse(InternalError, f"line {nat.line}: NAT addresses {first}-{last} run backwards")
+    if (first is None) != (last is None):
+        _refuse(XMLError, f"line {nat.line}: NAT addresses have a start and an end")
     if (nat.port_start or 0) > (nat.port_end or 65535):
-        _refuse(XMLError, f"line {nat.line}: NAT ports {nat.port_start}-{nat.port_end} run backwards")
+        _refuse(XMLDetail, f"line {nat.line}: NAT ports {nat.port_start}-{nat.port_end} run backwards")
 
 
 def check_functions(network: NetworkDef, is_function: Callable[[str], bool]) -> None:
@@ -131,7 +151,7 @@ def _check_bridge(network: NetworkDef) -> None:
     bridge, mode = network.bridge, network.mode
     if not network.owns_bridge and network.mtu:
         _refuse(
-            ConfigUnsupported,
+            XMLError,
             f"network {network.name!r}: forward mode {mode} takes no <mtu>; its interfaces have their own",
         )
     if bridge is None or network.owns_bridge:
@@ -152,7 +172,7 @@ def _check_devices(network: NetworkDef) -> None:
     mode = network.mode
     if mode not in DEVICES:
         return
-    for tag, there in (("ip", network.ips), ("dns", network.dns), ("domain", network.domain)):
+    for tag, there in (("ip", network.ips), ("mac", network.mac), ("dns", network.dns), ("domain", network.domain)):
         if there:
             _refuse(ConfigUnsupported, f"network {network.name!r}: forward mode {mode} takes no <{tag}>")
     if network.bandwidth is not None and mode == "hostdev":
@@ -169,8 +189,21 @@ def _check_dhcp(network: NetworkDef) -> None:
             )
 
 
+def _check_gateways(network: NetworkDef) -> None:
+    for route in network.routes:
+        if not any(within(route.gateway, ip.address, ip.length) for ip in network.ips):
+            _refuse(ConfigUnsupported, f"line {route.line}: gateway {route.gateway} is out of reach")
+
+
 def _check_vlans(network: NetworkDef) -> None:
     """VLAN tags need something below that can tag: a virtual function, or Open vSwitch."""
+    for vlan in (network.vlan, *(group.vlan for group in network.portgroups)):
+        if vlan is None:
+            continue
+        if not vlan.tags:
+            _refuse(XMLError, f"line {vlan.line}: <vlan> has no <tag>")
+        if vlan.trunk is False and len(vlan.tags) > 1:
+            _refuse(XMLError, f"line {vlan.line}: <vlan> with {len(vlan.tags)} tags is a trunk, trunk='no' can't be")
     capable = network.mode in ("hostdev", "passthrough")
     switch = network.mode == "bridge"
     port = network.virtualport.type if network.virtualport is not None else None
@@ -179,19 +212,12 @@ def _check_vlans(network: NetworkDef) -> None:
         if not (switch and any(g.virtualport is not None and g.virtualport.type == "openvswitch" for g in used)):
             _refuse(ConfigUnsupported, f"network {network.name!r}: <vlan> needs hostdev, passthrough or Open vSwitch")
     for group in network.portgroups:
-        own = group.virtualport.type if group.virtualport is not None else port
-        if group.vlan is not None and not (capable or (switch and own == "openvswitch")):
+        ports = (port, group.virtualport.type if group.virtualport is not None else None)
+        if group.vlan is not None and not (capable or (switch and "openvswitch" in ports)):
             _refuse(
                 ConfigUnsupported,
                 f"network {network.name!r}, group {group.name!r}: <vlan> needs hostdev, passthrough or Open vSwitch",
             )
-    for vlan in (network.vlan, *(group.vlan for group in network.portgroups)):
-        if vlan is None:
-            continue
-        if not vlan.tags:
-            _refuse(XMLError, f"line {vlan.line}: <vlan> has no <tag>")
-        if vlan.trunk is False and len(vlan.tags) > 1:
-            _refuse(XMLError, f"line {vlan.line}: <vlan> with {len(vlan.tags)} tags is a trunk, trunk='no' can't be")
 
 
 def check_dns(dns: Dns) -> None:
@@ -200,13 +226,11 @@ def check_dns(dns: Dns) -> None:
         _refuse(XMLError, f"line {dns.line}: <dns enable='no'> with records in it")
     for forwarder in dns.forwarders:
         if forwarder.domain is None and forwarder.address is None:
-            _refuse(XMLDetail, f"line {forwarder.line}: <forwarder> needs addr, domain or both")
+            _refuse(XMLError, f"line {forwarder.line}: <forwarder> needs addr, domain or both")
     for txt in dns.txts:
         if " " in txt.name:
             _refuse(XMLDetail, f"line {txt.line}: TXT record name {txt.name!r} has a blank")
     for srv in dns.srvs:
-        if srv.protocol not in ("tcp", "udp", "tls"):
-            _refuse(XMLDetail, f"line {srv.line}: SRV protocol {srv.protocol!r} has to be tcp, udp or tls")
         if srv.target is None and (srv.port is not None or srv.priority or srv.weight):
             _refuse(XMLDetail, f"line {srv.line}: SRV port, priority and weight are of a target, which is missing")
     for host in dns.hosts:
@@ -216,7 +240,9 @@ def check_dns(dns: Dns) -> None:
 
 def check_ip(ip: Ip) -> None:
     """An address, its mask, and what is given out beside it."""
-    _check_mask("ip", ip.line, ip.family, ip.address, ip.netmask, ip.prefix)
+    _check_mask(ConfigUnsupported, "ip", ip.line, ip.family, ip.address, ip.netmask, ip.prefix)
+    for lease in (*(each.lease for each in ip.ranges), *(host.lease for host in ip.hosts)):
+        _check_lease(lease)
     for each in ip.ranges:
         check_range(ip, each)
     for host in ip.hosts:
@@ -225,7 +251,7 @@ def check_ip(ip: Ip) -> None:
 
 def check_route(route: NetworkRoute) -> None:
     """A route's addresses are of one family."""
-    _check_mask("route", route.line, route.family, route.address, route.netmask, route.prefix)
+    _check_mask(XMLError, "route", route.line, route.family, route.address, route.netmask, route.prefix)
     if family_of(route.gateway) != family_of(route.address):
         _refuse(
             XMLError, f"line {route.line}: <route> to {route.address} has gateway {route.gateway} of the other family"
@@ -235,24 +261,32 @@ def check_route(route: NetworkRoute) -> None:
         _refuse(XMLError, f"line {route.line}: <route> address {route.address} is a host, not the network of its mask")
 
 
-def _check_mask(tag: str, line: int, family: str | None, address: str, netmask: str | None, prefix: int | None) -> None:
+def _check_mask(
+    error: type[VirtError],
+    tag: str,
+    line: int,
+    family: str | None,
+    address: str,
+    netmask: str | None,
+    prefix: int | None,
+) -> None:
     actual = family_of(address)
     if (family or "ipv4") != actual:
         _refuse(
-            XMLError,
+            error,
             f"line {line}: <{tag}> address {address} is {actual}, family says {family or 'ipv4 (as none is given)'}",
         )
     if netmask is not None:
         if prefix:
-            _refuse(XMLError, f"line {line}: <{tag}> has netmask and prefix; one is enough")
+            _refuse(error, f"line {line}: <{tag}> has netmask and prefix; one is enough")
         if actual == "ipv6" or family_of(netmask) != "ipv4":
-            _refuse(XMLError, f"line {line}: <{tag}>: netmask is for IPv4; for {address} give a prefix")
+            _refuse(error, f"line {line}: <{tag}>: netmask is for IPv4; for {address} give a prefix")
         try:
             prefix_of(netmask)
         except ValueError:
-            _refuse(XMLError, f"line {line}: <{tag}> netmask {netmask} has holes")
+            _refuse(error, f"line {line}: <{tag}> netmask {netmask} has holes")
     if prefix is not None and prefix > BITS[actual]:
-        _refuse(XMLError, f"line {line}: <{tag}> prefix {prefix} is more than {BITS[actual]}")
+        _refuse(error, f"line {line}: <{tag}> prefix {prefix} is more than {BITS[actual]}")
 
 
 def check_range(ip: Ip, given: DhcpRange) -> None:
@@ -281,13 +315,20 @@ def check_range(ip: Ip, given: DhcpRange) -> None:
             )
 
 
+def _check_lease(lease: Lease | None) -> None:
+    """dnsmasq knows no shorter ones; 0 is for ever."""
+    if (
+        lease is not None
+        and 0 < lease.expiry * {"seconds": 1, "hours": 3600}.get(lease.unit or "", 60) < SHORTEST_LEASE
+    ):
+        _refuse(ConfigUnsupported, f"line {lease.line}: a lease lasts {SHORTEST_LEASE} seconds or more")
+
+
 def check_host(ip: Ip, host: DhcpHost) -> None:
     """A reservation says whose, and which address."""
     version = family_of(ip.address)
     if host.mac is not None and int(host.mac[:2], 16) & 1:
         _refuse(XMLError, f"line {host.line}: MAC {host.mac} is a group's, not a guest's")
-    if host.name is not None and not host.name[:1].isalpha():
-        _refuse(XMLError, f"line {host.line}: host name {host.name!r} has to start with a letter")
     if version == "ipv6":
         if host.mac is not None:
             _refuse(XMLError, f"line {host.line}: in IPv6 a host is known by id or name, not by MAC {host.mac}")

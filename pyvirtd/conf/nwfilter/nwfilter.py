@@ -10,7 +10,7 @@ from pyvirtd.conf.nwfilter.protocol import Layer3, Protocol
 from pyvirtd.conf.xml import Dump, Element, at, child, children, format, must, parse
 from pyvirtd.conf.xml.fields import told
 from pyvirtd.conf.xml.types import Codec, Mac, Uuid, integer
-from pyvirtd.errors import ErrorDomain, InternalError, InvalidArg, XMLInvalidSchema
+from pyvirtd.errors import ConfigUnsupported, ErrorDomain, InternalError, InvalidArg, XMLInvalidSchema
 
 CHAINS: Final = {
     "root": 0,
@@ -67,14 +67,16 @@ class FilterInclude(Entry, tag="filterref", variant="filterref"):
 class FilterRule(Entry, tag="rule", variant="rule"):
     """A rule: what to do with which packets. `matches`: at most what must not match, and then what has to."""
 
-    action: Literal["drop", "accept", "reject", "return", "continue"] = must("@action", bad=InternalError)
-    direction: Literal["in", "out", "inout"] = must("@direction", bad=InternalError)
+    action: Literal["drop", "accept", "reject", "return", "continue"] | None = at("@action", bad=ConfigUnsupported)
+    direction: Literal["in", "out", "inout"] | None = at("@direction", bad=ConfigUnsupported)
     priority: Priority = at("@priority", 500)
     stateless: StateMatch = at("@statematch", False, keep=told)
     matches: list[Protocol] = children(Protocol)
 
     def parsed(self, flags: int) -> None:
         """Several elements of one protocol are one match; a second protocol is not looked at."""
+        if self.action is None or self.direction is None:
+            raise InternalError(f"line {self.line}: <rule> needs action and direction", domain=ErrorDomain.NWFILTER)
         if not self.matches:
             return
         cls = type(self.matches[0])
@@ -106,7 +108,7 @@ class FilterDef(Element, tag="filter"):
     name: str = must("@name", bad=InternalError)
     chain: str = at("@chain", "root")
     priority: Annotated[int, integer(-MAX_PRIORITY, MAX_PRIORITY)] | None = at("@priority", bad=InvalidArg)
-    uuid: Uuid | None = at("uuid", bad=InternalError)
+    uuid: Uuid | None = at("uuid")
     entries: list[Entry] = children(Entry)
 
 
@@ -152,8 +154,13 @@ def format_filter(definition: FilterDef) -> str:
 
 
 def complete_filter(definition: FilterDef) -> None:
-    """A UUID."""
+    """A UUID; the priority of a chain that there always is, which for the root one is not told."""
     definition.uuid = definition.uuid or new_uuid()
+    definition.chain = definition.chain or "root"
+    if definition.chain == "root":
+        definition.priority = None
+    elif definition.priority is None:
+        definition.priority = CHAINS.get(definition.chain)
 
 
 def check_filter(definition: FilterDef) -> None:

@@ -8,7 +8,7 @@ from pyvirtd.conf.storage.source import PoolSource
 from pyvirtd.conf.storage.values import Mode, Owner, chosen, clean_path
 from pyvirtd.conf.xml import Dump, Element, at, child, children, format, inline, must, namespace, parse, size, texts
 from pyvirtd.conf.xml.types import Uuid, YesNo
-from pyvirtd.errors import ErrorDomain, XMLError
+from pyvirtd.errors import ConfigUnsupported, ErrorDomain, XMLError
 
 PoolType = Literal[
     "dir", "fs", "netfs", "logical", "disk", "iscsi", "iscsi-direct", "scsi", "mpath", "rbd", "sheepdog", "gluster",
@@ -56,7 +56,9 @@ class Pool(Element, tag="pool"):
     owner: Owner | None = at("target/permissions/owner", keep=chosen)
     group: Owner | None = at("target/permissions/group", keep=chosen)
     label: str | None = at("target/permissions/label")
-    refresh_allocation: Literal["default", "capacity"] | None = at("refresh/volume/@allocation")
+    refresh_allocation: Literal["default", "capacity"] | None = at(
+        "refresh/volume/@allocation", bad=ConfigUnsupported
+    )
 
     def parsed(self, flags: int) -> None:
         """A name is one, and a target is an absolute path. A pool without name is named after its source."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from typing import Final, NoReturn
 
@@ -24,20 +25,24 @@ def check_pool(pool: Pool) -> None:
         _refuse(XMLError, f"{where}: a source of type {pool.type} needs a <host>")
     if traits.source in (("devices",), ("devices", "format")) and not source.devices:
         _refuse(XMLError, f"{where}: a source of type {pool.type} needs a <device>")
-    if pool.type in ("iscsi", "iscsi-direct") and not source.devices:
-        _refuse(XMLError, f"{where}: a source of type {pool.type} needs a <device> with the target's name")
-    if pool.type == "iscsi-direct" and source.initiator is None:
-        _refuse(XMLError, f"{where}: a source of type iscsi-direct needs an <initiator>")
+    if pool.type == "iscsi-direct" and (source.initiator is None or not source.devices):
+        _refuse(XMLError, f"{where}: a source of type iscsi-direct needs a <device> and an <initiator>")
     if pool.type == "netfs" and source.dir is None:
         _refuse(XMLError, f"{where}: a source of type netfs needs a <dir>")
     if traits.formats and source.format not in traits.formats:
-        _refuse(XMLError, f"{where}: source format {source.format!r} has to be one of {', '.join(traits.formats)}")
+        _refuse(
+            ConfigUnsupported, f"{where}: source format {source.format!r} has to be one of {', '.join(traits.formats)}"
+        )
     if "adapter" in traits.source:
         _check_adapter(pool, where)
     if traits.local and pool.target is None:
         _refuse(XMLError, f"{where}: <target> needs a <path>")
+    if pool.mode is not None and pool.mode > 0o777:
+        _refuse(XMLError, f"{where}: mode 0{pool.mode:o} has more than permissions in it")
+    if pool.cow is not None and pool.type not in ("fs", "dir"):
+        _refuse(NoSupport, f"{where}: <cow> is for pools of type fs and dir, not {pool.type}")
     if source.protocol_version and source.format != "nfs":
-        _refuse(XMLError, f"{where}: <protocol> is NFS's, the source's format is {source.format}")
+        _refuse(ConfigUnsupported, f"{where}: <protocol> is NFS's, the source's format is {source.format}")
     if source.auth is not None and source.auth.secret_uuid is None and source.auth.secret_usage is None:
         _refuse(XMLError, f"{where}: <auth> needs a <secret> by uuid or usage")
 
@@ -54,6 +59,11 @@ def _check_adapter(pool: Pool, where: str) -> None:
         _refuse(XMLError, f"{where}: a source of type scsi needs an <adapter>")
     if adapter.type == "fc_host" and (adapter.wwnn is None or adapter.wwpn is None):
         _refuse(XMLError, f"{where}: an adapter of type fc_host needs wwnn and wwpn")
+    for wwn in (adapter.wwnn, adapter.wwpn):
+        if wwn is not None and re.fullmatch("[0-9a-fA-F]{16}", wwn) is None:
+            _refuse(InternalError, f"{where}: {wwn!r} is no world-wide name: 16 hexadecimal digits")
+    if adapter.parent_address is not None and adapter.unique_id is None:
+        _refuse(XMLError, f"{where}: <parentaddr> needs a unique_id")
     if adapter.type == "scsi_host" and adapter.name is None and adapter.parent_address is None:
         _refuse(XMLError, f"{where}: an adapter of type scsi_host needs a name or a <parentaddr>")
     if adapter.name is not None and adapter.parent_address is not None:

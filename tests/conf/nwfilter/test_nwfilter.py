@@ -13,7 +13,7 @@ from pyvirtd.conf.nwfilter import (
     parse_filter,
     parse_filter_binding,
 )
-from pyvirtd.errors import InternalError, InvalidArg, VirtError, XMLInvalidSchema
+from pyvirtd.errors import ConfigUnsupported, InternalError, InvalidArg, VirtError, XMLInvalidSchema
 
 
 def rule(inside: str) -> str:
@@ -70,7 +70,7 @@ def test_values_that_cannot_be(inside: str) -> None:
     [
         ("<filter/>", InternalError),
         ("<filter name='f'><rule direction='in'/></filter>", InternalError),
-        ("<filter name='f'><rule action='sing' direction='in'/></filter>", InternalError),
+        ("<filter name='f'><rule action='sing' direction='in'/></filter>", ConfigUnsupported),
         ("<filter name='f' chain='inner'/>", InvalidArg),
         ("<filter name='f' chain='arp x'/>", InvalidArg),
         ("<filter name='f' chain='arp-01234567890123456789012345'/>", InvalidArg),

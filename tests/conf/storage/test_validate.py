@@ -33,17 +33,14 @@ def pool(type: str, inside: str) -> None:
         ("dir", "", "<path>"),
         ("dir", "<target><path>p</path></target>", "absolute"),
         ("fs", HERE, "<device>"),
-        ("fs", "<source><device path='/d'/><format type='btrfs'/></source>" + HERE, "btrfs"),
         ("netfs", "<source><dir path='/d'/></source>" + HERE, "<host>"),
         ("netfs", "<source><host name='h'/></source>" + HERE, "<dir>"),
-        ("netfs", "<source><host name='h'/><dir path='/d'/><format type='cifs'/><protocol ver='3'/></source>" + HERE,
-         "NFS"),
-        ("iscsi", "<source><host name='h'/></source>" + HERE, "<device>"),
         ("iscsi-direct", "<source><host name='h'/><device path='iqn'/></source>", "<initiator>"),
         ("scsi", HERE, "<adapter>"),
         ("scsi", "<source><adapter type='fc_host'/></source>" + HERE, "wwnn"),
         ("scsi", "<source><adapter type='scsi_host'/></source>" + HERE, "name"),
-        ("scsi", "<source><adapter name='a'><parentaddr><address/></parentaddr></adapter></source>" + HERE,
+        ("scsi", "<source>"
+         "<adapter name='a'><parentaddr unique_id='1'><address/></parentaddr></adapter></source>" + HERE,
          "not both"),
         ("rbd", "<source><host name='h'/><auth type='ceph' username='u'/></source>", "<secret>"),
         ("floppy", HERE, "floppy"),
@@ -53,6 +50,23 @@ def test_pools_that_cannot_be(type: str, inside: str, word: str) -> None:
     with pytest.raises(XMLError) as caught:
         pool(type, inside)
     assert word in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<source><host name='h'/><dir path='/d'/><format type='afs'/></source>",
+        "<source><host name='h'/><dir path='/d'/><format type='cifs'/><protocol ver='3'/></source>",
+    ],
+)
+def test_formats_that_cannot_be(inside: str) -> None:
+    with pytest.raises(ConfigUnsupported):
+        pool("netfs", inside + HERE)
+
+
+def test_copy_on_write_is_for_files() -> None:
+    with pytest.raises(NoSupport):
+        pool("mpath", "<features><cow state='no'/></features>" + HERE)
 
 
 def test_what_a_pool_is_completed_with() -> None:
