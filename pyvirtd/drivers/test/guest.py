@@ -11,7 +11,7 @@ from pyvirtd.core.lifecycle import State
 from pyvirtd.core.modifies import modifies, queries
 from pyvirtd.core.stream import Stream
 from pyvirtd.drivers.test.noun import Noun
-from pyvirtd.errors import InvalidArg, OperationInvalid
+from pyvirtd.errors import ArgumentUnsupported, InvalidArg, OperationInvalid
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.domain import DomainGetHostnameFlags
 from pyvirtd.protocol.constants.domain import DomainInterfaceAddressesSource as Source
@@ -22,6 +22,7 @@ _CLOCK: Final = 627319920
 """Seconds after 1970 that a guest's clock shows until it is set."""
 _CODESETS, _MOST_KEY = 9, 0xFFFF
 _SIZE: Final = (640, 480)
+_KILL, _TERM = 9, 15
 _ENCRYPTED: Final = 1  # VIR_DOMAIN_PASSWORD_ENCRYPTED
 
 
@@ -40,6 +41,17 @@ class GuestCalls(Noun):
     @modifies
     async def domain_inject_nmi(self, dom: Domain, flags: int) -> None:
         dom.require_active()
+
+    @modifies
+    async def domain_send_process_signal(self, dom: Domain, pid_value: int, signum: int, flags: int) -> None:
+        dom.require_active()
+        if pid_value != 1 or signum not in (_KILL, _TERM):
+            raise ArgumentUnsupported(f"{dom} has one process, 1, which knows signals {_KILL} and {_TERM}")
+        self.runtime.end(dom, "stopped")
+
+    @queries
+    def domain_get_messages(self, dom: Domain, flags: int) -> list[str]:
+        return []
 
     @modifies
     async def domain_screenshot(self, dom: Domain, screen: int, flags: int, stream: Stream) -> str | None:

@@ -8,6 +8,7 @@ from pyvirtd.core.calls.metadata import MetadataCalls
 from pyvirtd.core.events import EventBus
 from pyvirtd.drivers.test.checkpoint import CheckpointCalls
 from pyvirtd.drivers.test.definition import DefinitionCalls
+from pyvirtd.drivers.test.devices import DeviceCalls
 from pyvirtd.drivers.test.guest import GuestCalls
 from pyvirtd.drivers.test.host import HostCalls
 from pyvirtd.drivers.test.interface import InterfaceCalls
@@ -30,6 +31,7 @@ class Hypervisor(
     QueryCalls,
     DefinitionCalls,
     LifecycleCalls,
+    DeviceCalls,
     SaveCalls,
     SnapshotCalls,
     CheckpointCalls,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from pyvirtd.conf.domain.devices import parse_device
 from pyvirtd.conf.domain.disk import Disk
@@ -12,13 +12,13 @@ from pyvirtd.conf.domain.interface import Interface
 from pyvirtd.conf.domain.postparse.devices import new_mac
 from pyvirtd.conf.xml import Element
 from pyvirtd.core.calls.change import impact, keep, tried
+from pyvirtd.core.devices import config
+from pyvirtd.core.devices.match import by_alias, find
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.modifies import modifies
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
-from pyvirtd.drivers.qemu.hotplug import config
 from pyvirtd.drivers.qemu.hotplug.device import read_device
 from pyvirtd.drivers.qemu.hotplug.judge import judge_device
-from pyvirtd.drivers.qemu.hotplug.match import find
 from pyvirtd.drivers.qemu.hotplug.media import change_medium
 from pyvirtd.drivers.qemu.hotplug.plug import plug
 from pyvirtd.drivers.qemu.hotplug.unplug import unplug
@@ -26,7 +26,6 @@ from pyvirtd.drivers.qemu.hotplug.update import update
 from pyvirtd.drivers.qemu.noun import Noun
 from pyvirtd.drivers.qemu.pipeline import capabilities_of
 from pyvirtd.drivers.qemu.postparse import post_parse
-from pyvirtd.errors import DeviceMissing, InvalidArg
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.domain import DomainDeviceModifyFlags as Flags
 
@@ -141,13 +140,3 @@ def _drive(definition: DomainDef, device: Element) -> Disk | None:
     if not isinstance(device, Disk) or device.device not in ("cdrom", "floppy"):
         return None
     return next((d for d in definition.devices.disks if d.target == device.target and d.bus == device.bus), None)
-
-
-def by_alias(definition: DomainDef, alias: str) -> Any:
-    """The device of that alias. Raises InvalidArg, DeviceMissing."""
-    if not alias:
-        raise InvalidArg("the alias is empty")
-    for device in definition.devices.all():
-        if getattr(device, "alias", None) == alias:
-            return device
-    raise DeviceMissing(f"domain '{definition.name}' has no device with the alias '{alias}'")

@@ -5,27 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from pyvirtd.conf.domain.controller import Controller
-from pyvirtd.conf.domain.devices import LIST_OF, parse_device
+from pyvirtd.conf.domain.devices import parse_device
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.domain.postparse import complete_device
 from pyvirtd.conf.domain.shmem import Shmem
 from pyvirtd.conf.domain.video import Video
 from pyvirtd.conf.xml import Dump, Element
+from pyvirtd.core.devices.match import list_name, list_of
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
 from pyvirtd.drivers.qemu.postparse.defaults import settle_device_models
 from pyvirtd.drivers.qemu.postparse.paths import drop_generated_paths
-
-Devices = list[Any]
-
-
-def list_of(definition: DomainDef, device: Element) -> Devices:
-    """The list of the definition that devices of this kind are in."""
-    found: Devices = getattr(definition.devices, LIST_OF[_kind(device)])
-    return found
-
-
-def _kind(device: Element) -> type[Element]:
-    return next(cls for cls in type(device).__mro__ if cls in LIST_OF)
 
 
 def word_of(device: Element) -> str:
@@ -61,5 +50,5 @@ def alone(definition: DomainDef, device: Element) -> DomainDef:
         own = (device.type, device.index)
         others = [c for c in copy.devices.controllers if (c.type, c.index) != own or c.master_startport is None]
         others = [c for c in others if (c.type, c.index) != own or device.master_startport is not None]
-    setattr(copy.devices, LIST_OF[_kind(device)], [*others, device])
+    setattr(copy.devices, list_name(device), [*others, device])
     return copy

@@ -22,6 +22,7 @@ from pyvirtd.conf.domain.shmem import Shmem
 from pyvirtd.conf.domain.watchdog import Watchdog
 from pyvirtd.conf.xml import Element
 from pyvirtd.core.calls.change import change_live
+from pyvirtd.core.devices.config import check_free, place
 from pyvirtd.core.domain import Domain
 from pyvirtd.drivers.qemu.block import apply_tunes
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
@@ -33,7 +34,6 @@ from pyvirtd.drivers.qemu.command.hostdev import add_hostdevs, add_redirdevs
 from pyvirtd.drivers.qemu.command.interface import add_interfaces
 from pyvirtd.drivers.qemu.command.memory import add_memory_devices
 from pyvirtd.drivers.qemu.command.serial import add_channels, add_consoles, add_serials
-from pyvirtd.drivers.qemu.hotplug.config import check_free, place
 from pyvirtd.drivers.qemu.hotplug.device import alone
 from pyvirtd.drivers.qemu.hotplug.nodes import number_new
 from pyvirtd.drivers.qemu.hotplug.run import run_all

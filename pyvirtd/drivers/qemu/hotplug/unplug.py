@@ -27,8 +27,8 @@ from pyvirtd.conf.domain.watchdog import Watchdog
 from pyvirtd.conf.xml import Element
 from pyvirtd.core import tasks
 from pyvirtd.core.calls.change import change_live
+from pyvirtd.core.devices.config import take_out
 from pyvirtd.core.domain import Domain
-from pyvirtd.drivers.qemu.hotplug.config import take_out
 from pyvirtd.drivers.qemu.hotplug.nodes import nodes_of
 from pyvirtd.drivers.qemu.hotplug.plug import images_of
 from pyvirtd.drivers.qemu.hotplug.run import drop

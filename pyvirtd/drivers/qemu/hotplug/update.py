@@ -11,9 +11,9 @@ from pyvirtd.conf.domain.interface import Interface
 from pyvirtd.conf.domain.memory_device import MemoryDevice
 from pyvirtd.conf.xml import Element
 from pyvirtd.core.calls.change import change_live
+from pyvirtd.core.devices.match import find
 from pyvirtd.core.domain import Domain
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
-from pyvirtd.drivers.qemu.hotplug.match import find
 from pyvirtd.drivers.qemu.hotplug.media import change_medium
 from pyvirtd.drivers.qemu.launch import password_expiry
 from pyvirtd.drivers.qemu.noun import machine_of

@@ -25,8 +25,8 @@ from typing import Any
 from pyvirtd.conf.domain.domain import DomainDef, format_domain, parse_domain
 from pyvirtd.conf.domain.interface import Interface
 from pyvirtd.conf.xml import Dump
+from pyvirtd.core.devices import config
 from pyvirtd.drivers.qemu.capabilities import QemuCapabilities
-from pyvirtd.drivers.qemu.hotplug import config
 from pyvirtd.drivers.qemu.hotplug.device import read_device
 from pyvirtd.drivers.qemu.hotplug.judge import judge_device
 from pyvirtd.drivers.qemu.postparse import post_parse

@@ -23,8 +23,7 @@ from pyvirtd.conf.domain.sound import Sound
 from pyvirtd.conf.domain.vsock import Vsock
 from pyvirtd.conf.domain.watchdog import Watchdog
 from pyvirtd.conf.xml import Element
-from pyvirtd.drivers.qemu.hotplug.device import list_of
-from pyvirtd.drivers.qemu.hotplug.match import find, has
+from pyvirtd.core.devices.match import find, has, list_of
 from pyvirtd.errors import ConfigUnsupported, InvalidArg, OperationInvalid, OperationUnsupported
 
 CHANGEABLE: Final = (

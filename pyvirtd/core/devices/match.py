@@ -11,6 +11,7 @@ from typing import Any
 from pyvirtd.conf.domain.address import PciAddress
 from pyvirtd.conf.domain.chardev import Backend, Channel, Chardev, Console, Parallel, Serial
 from pyvirtd.conf.domain.controller import Controller
+from pyvirtd.conf.domain.devices import LIST_OF
 from pyvirtd.conf.domain.disk import Disk
 from pyvirtd.conf.domain.domain import DomainDef
 from pyvirtd.conf.domain.filesystem import Filesystem
@@ -26,10 +27,20 @@ from pyvirtd.conf.domain.sound import Sound
 from pyvirtd.conf.domain.vsock import Vsock
 from pyvirtd.conf.domain.watchdog import Watchdog
 from pyvirtd.conf.xml import Element
-from pyvirtd.drivers.qemu.hotplug.device import list_of
 from pyvirtd.errors import DeviceMissing, InvalidArg, OperationFailed, VirtError
 
 Same = Callable[[Any, Any], bool]
+
+
+def list_name(device: Element) -> str:
+    """The field of `Devices` that devices of this kind are in."""
+    return LIST_OF[next(cls for cls in type(device).__mro__ if cls in LIST_OF)]
+
+
+def list_of(definition: DomainDef, device: Element) -> list[Any]:
+    """The list of the definition that devices of this kind are in."""
+    found: list[Any] = getattr(definition.devices, list_name(device))
+    return found
 
 
 def find(definition: DomainDef, wanted: Element, *, made_up_mac: bool = False) -> Any:
@@ -44,6 +55,16 @@ def find(definition: DomainDef, wanted: Element, *, made_up_mac: bool = False) -
     if isinstance(wanted, Interface) and len(found) > 1:
         raise OperationFailed(f"domain '{definition.name}' has {len(found)} interfaces that fit; say which by address")
     return found[0]
+
+
+def by_alias(definition: DomainDef, alias: str) -> Any:
+    """The device of that alias. Raises InvalidArg, DeviceMissing."""
+    if not alias:
+        raise InvalidArg("the alias is empty")
+    for device in definition.devices.all():
+        if getattr(device, "alias", None) == alias:
+            return device
+    raise DeviceMissing(f"domain '{definition.name}' has no device with the alias '{alias}'")
 
 
 def has(definition: DomainDef, wanted: Element) -> bool:
