@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pyvirtd.conf.domain.interface import FilterParameter
 from pyvirtd.conf.domain.postparse.definition import new_uuid
-from pyvirtd.conf.nwfilter.protocol import Layer3, Protocol
+from pyvirtd.conf.nwfilter.protocol import AllProtocol, AllV6Protocol, Protocol
 from pyvirtd.conf.xml import Dump, Element, at, child, children, format, must, parse
 from pyvirtd.conf.xml.fields import told
 from pyvirtd.conf.xml.types import Codec, Mac, Uuid, integer
@@ -94,7 +94,7 @@ class FilterRule(Entry, tag="rule", variant="rule"):
             setattr(other, name, None)
         for part in (plain, negated):
             part.line = self.matches[0].line
-            if isinstance(part, Layer3) and (part.ipset is None or part.ipsetflags is None):
+            if isinstance(part, AllProtocol | AllV6Protocol) and (part.ipset is None or part.ipsetflags is None):
                 part.ipset = part.ipsetflags = None
         self.matches = [negated] if negated.given else []
         if plain.given or not negated.given:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pyvirtd.conf.nwfilter.values import (
     Byte,
+    Comment,
     Dscp,
     EtherType,
     Ip4,
@@ -58,7 +59,7 @@ class Protocol(Element, family=True):
 class Commented(Protocol):
     """A protocol whose rules can carry a comment."""
 
-    comment: str | None = value("comment", tail=TAIL)
+    comment: Comment | None = value("comment", tail=TAIL)
 
 
 class Ethernet(Commented):
@@ -204,17 +205,15 @@ class Ipv6ProtocolRule(Ethernet, tag="ipv6", variant="ipv6"):
 
 
 class Layer3(Commented):
-    """A packet's connection, and the sets its addresses are in."""
+    """A packet's connection."""
 
     dscp: Dscp | None = value("dscp", tail=LATE)
     connlimit_above: Short | None = value("connlimit-above", tail=LATE)
     state: States | None = value("state", tail=LATE)
-    ipset: IpSet | None = value("ipset", tail=LATE)
-    ipsetflags: IpSetFlags | None = value("ipsetflags", tail=LATE)
 
 
 class Layer3V4(Layer3):
-    """An IPv4 packet, its connection, and the sets its addresses are in."""
+    """An IPv4 packet."""
 
     FOLLOWS: ClassVar[dict[str, str]] = {
         "srcipmask": "srcipaddr",
@@ -252,7 +251,7 @@ class PortsV4(Layer3V4):
 
 
 class Layer3V6(Layer3):
-    """An IPv6 packet, its connection, and the sets its addresses are in."""
+    """An IPv6 packet."""
 
     FOLLOWS: ClassVar[dict[str, str]] = {
         "srcipmask": "srcipaddr",
@@ -317,7 +316,10 @@ class AhProtocol(Layer3V4, tag="ah", variant="ah"):
 
 
 class AllProtocol(Layer3V4, tag="all", variant="all"):
-    """Every packet over IPv4."""
+    """Every packet over IPv4. Only here can sets of addresses be asked for."""
+
+    ipset: IpSet | None = value("ipset", tail=LATE)
+    ipsetflags: IpSetFlags | None = value("ipsetflags", tail=LATE)
 
 
 class IcmpProtocol(Layer3V4, tag="icmp", variant="icmp"):
@@ -357,7 +359,10 @@ class AhV6Protocol(Layer3V6, tag="ah-ipv6", variant="ah-ipv6"):
 
 
 class AllV6Protocol(Layer3V6, tag="all-ipv6", variant="all-ipv6"):
-    """Every packet over IPv6."""
+    """Every packet over IPv6. Only here can sets of addresses be asked for."""
+
+    ipset: IpSet | None = value("ipset", tail=LATE)
+    ipsetflags: IpSetFlags | None = value("ipsetflags", tail=LATE)
 
 
 class IcmpV6Protocol(Layer3V6, tag="icmpv6", variant="icmpv6"):
