@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from pyvirtd.conf.domain.postparse.definition import new_uuid
+from pyvirtd.conf.outline import Outline
 from pyvirtd.conf.storage import Pool, format_pool, parse_pool
+from pyvirtd.conf.storage.source import PoolSource
+from pyvirtd.conf.xml import parse
 from pyvirtd.drivers.test.objects import Entry
 from pyvirtd.drivers.test.world import World
-from pyvirtd.errors import NoStoragePool, OperationInvalid, XMLError
+from pyvirtd.errors import InternalError, InvalidArg, NoStoragePool, NoSupport, OperationInvalid, XMLError
 from pyvirtd.protocol.calls import supports
 from pyvirtd.protocol.constants.storage import (
     StoragePoolBuildFlags,
@@ -63,6 +66,30 @@ class PoolCalls(StorageCalls):
             if entry.active and entry.definition.target == path:
                 return pool_ref(entry)
         raise NoStoragePool(f"no active storage pool has the target path '{path}'")
+
+    def connect_find_storage_pool_sources(self, type: str, src_spec: str | None, flags: int) -> str:
+        """What libvirt's test driver finds: two volume groups, and a share on any host."""
+        out = Outline()
+        with out.inside("sources"):
+            if type == "logical":
+                for device, group in (("/dev/sda20", "testvg1"), ("/dev/sda21", "testvg2")):
+                    with out.inside("source"):
+                        out.element("device", path=device)
+                        out.element("name", group)
+                        out.element("format", type="lvm2")
+            elif type == "netfs":
+                source = parse(PoolSource, src_spec, what="pool source") if src_spec else None
+                if source is None or not source.hosts:
+                    raise InvalidArg("shares are looked for on a host, which <source> has to name")
+                with out.inside("source"):
+                    out.element("host", name=source.hosts[0].name)
+                    out.element("dir", path="/testshare")
+                    out.element("format", type="nfs")
+            elif type in _TYPES:
+                raise NoSupport(f"sources of pools of type {type} cannot be found, they have to be known")
+            else:
+                raise InternalError(f"there is no type '{type}' of pools")
+        return out.text()
 
     def storage_pool_define_xml(self, xml: str, flags: int) -> StoragePoolRef:
         definition = pool_definition(xml)
