@@ -9,13 +9,16 @@ from pyvirtd.conf.domain.domain import DomainDef
 
 
 class Summary(NamedTuple):
-    """Memory is in KiB. `nvram`: where its firmware's variables are, if that is a local file."""
+    """Memory is in KiB. `nvram`: where its firmware's variables are, if that is a local file. `keeps_tpm`: it has a TPM
+    whose memory outlives it.
+    """
 
     memory: int
     current_memory: int
     vcpus: int
     os_type: str
     nvram: Path | None
+    keeps_tpm: bool
 
 
 def summary(definition: DomainDef) -> Summary:
@@ -25,7 +28,8 @@ def summary(definition: DomainDef) -> Summary:
     vcpus = definition.current_vcpus or definition.max_vcpus or 1
     system = definition.os
     os_type = str(system.type) if system is not None and system.type else "hvm"
-    return Summary(memory, int(current), int(vcpus), os_type, nvram_path(definition))
+    keeps_tpm = any(tpm.backend.persistent_state for tpm in definition.devices.tpms)
+    return Summary(memory, int(current), int(vcpus), os_type, nvram_path(definition), keeps_tpm)
 
 
 def nvram_path(definition: DomainDef) -> Path | None:

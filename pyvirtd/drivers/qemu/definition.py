@@ -12,7 +12,7 @@ from pyvirtd.core.domain import Domain
 from pyvirtd.core.identity import check_name, uuid_of
 from pyvirtd.core.modifies import modifies
 from pyvirtd.core.summary import summary
-from pyvirtd.drivers.qemu.helpers import forget_tpm, keeps_tpm
+from pyvirtd.drivers.qemu.helpers import forget_tpm, tpm_state
 from pyvirtd.drivers.qemu.noun import Noun
 from pyvirtd.drivers.qemu.pipeline import definition_of
 from pyvirtd.errors import HostSystemError, InvalidArg, OperationInvalid
@@ -91,8 +91,8 @@ class DefinitionCalls(Noun):
         if nvram is not None:
             await in_background(_remove, nvram, "the nvram")
         if not dom.active and not flags & DomainUndefineFlags.KEEP_TPM and (
-            flags & DomainUndefineFlags.TPM or not keeps_tpm(dom.definition)
-        ):
+            flags & DomainUndefineFlags.TPM or not dom.fact(summary).keeps_tpm
+        ) and tpm_state(self.runtime, dom.uuid_text).exists():
             await in_background(forget_tpm, self.runtime, dom.uuid_text)
         await in_background(self.runtime.directory.remove, dom.name)
         dom.undefine()

@@ -170,11 +170,6 @@ def forget_tpm(runtime: Runtime, uuid: str) -> None:
     shutil.rmtree(tpm_state(runtime, uuid), ignore_errors=True)
 
 
-def keeps_tpm(definition: DomainDef) -> bool:
-    """Whether a TPM's memory outlives the domain."""
-    return any(tpm.backend.persistent_state for tpm in definition.devices.tpms)
-
-
 async def _swtpm(runtime: Runtime, machine: Machine, live: DomainDef, tpm: Tpm, path: Path) -> None:
     backend = tpm.backend
     if backend.encryption is not None:

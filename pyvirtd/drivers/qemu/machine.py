@@ -25,10 +25,11 @@ from pyvirtd.core import tasks
 from pyvirtd.core.domain import Domain
 from pyvirtd.core.jobs import JobKind
 from pyvirtd.core.lifecycle import State
+from pyvirtd.core.summary import summary
 from pyvirtd.drivers.qemu import qmp_events
 from pyvirtd.drivers.qemu.agent import Agent
 from pyvirtd.drivers.qemu.guestlog import GuestLog
-from pyvirtd.drivers.qemu.helpers import end_helpers, forget_tpm, keeps_tpm
+from pyvirtd.drivers.qemu.helpers import end_helpers, forget_tpm
 from pyvirtd.drivers.qemu.monitor import Monitor, MonitorLost
 from pyvirtd.drivers.qemu.outlets import remove_outlets
 from pyvirtd.drivers.qemu.plugs import pull_out
@@ -309,7 +310,7 @@ class Machine:
         live = self.domain.live
         if live is not None:
             remove_outlets(live)
-            if live.devices.tpms and not self.domain.persistent and not keeps_tpm(live):
+            if live.devices.tpms and not self.domain.persistent and not summary(live).keeps_tpm:
                 forget_tpm(self.runtime, self.domain.uuid_text)
         # Without a status file, the rest is what the next daemon sweeps up if this one does not come to it.
         self.runtime.status.remove(self.domain.name)
