@@ -117,3 +117,51 @@ def test_what_cannot_be_plugged(rich: RichGuest, tmp_path: Path) -> None:
         file.write_text(xml)
         assert why in rich.virsh("attach-device", "g", str(file), "--live").fails(), xml
     assert (backends(rich), rich.ok("dumpxml", "g")) == (behind, before)
+
+
+def test_what_qemu_refuses_leaves_nothing_behind(rich: RichGuest, tmp_path: Path) -> None:
+    """Images, networks and channels open before the device is tried."""
+    behind, before = backends(rich), rich.ok("dumpxml", "g")
+    network = rich.ok("qemu-monitor-command", "g", "--hmp", "info network")
+    file = tmp_path / "device.xml"
+    for xml in (
+        f"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{rich.files}/hot.img'/>"
+        "<target dev='vdz' bus='virtio'/><blockio logical_block_size='4096' physical_block_size='512'/></disk>",
+        "<interface type='user'><model type='virtio'/><driver rx_queue_size='257'/></interface>",
+        "<channel type='unix'><source mode='connect' path='/nowhere/at/all'/><target type='virtio' name='x.0'/>"
+        "</channel>",
+    ):
+        file.write_text(xml)
+        rich.virsh("attach-device", "g", str(file), "--live").fails()
+    assert (backends(rich), rich.ok("dumpxml", "g")) == (behind, before)
+    assert rich.ok("qemu-monitor-command", "g", "--hmp", "info network") == network
+
+
+def test_a_guest_that_takes_its_time(rich: RichGuest, tmp_path: Path) -> None:
+    """A paused guest lets go of nothing: the call returns, and the rest is done when the guest gets to it."""
+    rich.agent()
+    file = tmp_path / "device.xml"
+    file.write_text(KINDS["rng"])
+    behind, before = backends(rich), rich.ok("dumpxml", "g")
+    rich.ok("attach-device", "g", str(file), "--live")
+    rich.ok("suspend", "g")
+    rich.ok("detach-device", "g", str(file), "--live")
+    assert "/dev/urandom" in rich.ok("dumpxml", "g")
+    rich.ok("resume", "g")
+    wait_for("the guest lets go", lambda: rich.ok("dumpxml", "g") == before, 30, 0.3)
+    assert backends(rich) == behind
+
+
+def test_what_cannot_change_while_it_runs(rich: RichGuest, tmp_path: Path) -> None:
+    before = rich.ok("dumpxml", "g")
+    file = tmp_path / "device.xml"
+    for xml, why in (
+        ("<interface type='user'><mac address='52:54:00:11:22:33'/><model type='e1000'/></interface>", "model"),
+        (f"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{rich.files}/hot.img'/>"
+         "<target dev='vdb' bus='virtio'/></disk>", "cdrom and floppy"),
+        ("<disk type='file' device='cdrom'><target dev='sdm' bus='sata'/></disk>", "no disk 'sdm'"),
+        ("<rng model='virtio'><backend model='random'>/dev/random</backend></rng>", "rng cannot be changed"),
+    ):
+        file.write_text(xml)
+        assert why in rich.virsh("update-device", "g", str(file), "--live").fails(), xml
+    assert rich.ok("dumpxml", "g") == before
