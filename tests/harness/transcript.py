@@ -128,6 +128,9 @@ COUNTERS = [
     ("dominfo*", r"^(CPU time: +)[\d.]+s$", r"\1N"),
     ("domtime*", r"\d{9,}", "N"),
     ("domstats*", r"^(  block\.\d+\.physical=)\d+$", r"\1N"),
+    # the C daemon remembers an image's owner in the image's extended attributes, which may take a block
+    ("domblkinfo*", r"^(Allocation: +).*$", r"\1N"),
+    ("domblkinfo*", r"^( vd[ab] +\d+ +)\d+", r"\1N"),
     # the daemon's own
     ("domxml-to-native*", r"(?<= PATH=)\S+", "P"),
     ("domxml-to-native*", r'(?<="fd":")\d+', "N"),
