@@ -165,3 +165,24 @@ def test_what_cannot_change_while_it_runs(rich: RichGuest, tmp_path: Path) -> No
         file.write_text(xml)
         assert why in rich.virsh("update-device", "g", str(file), "--live").fails(), xml
     assert rich.ok("dumpxml", "g") == before
+
+
+def test_a_removal_outlives_the_daemon(rich: RichGuest, tmp_path: Path) -> None:
+    """The guest lets go while no daemon looks, or a new one does: what was behind the device goes all the same."""
+    rich.agent()
+    file = tmp_path / "device.xml"
+    behind, before = backends(rich), rich.ok("dumpxml", "g")
+    for resume_first in (False, True):
+        for xml in (KINDS["rng"], KINDS["usb-disk"].replace("sdx", "vdx").replace("'usb'", "'virtio'")):
+            file.write_text(xml.format(files=rich.files))
+            rich.ok("attach-device", "g", str(file), "--live")
+            rich.ok("suspend", "g")
+            rich.ok("detach-device", "g", str(file), "--live")
+            if resume_first:
+                rich.ok("resume", "g")
+            rich.daemon.kill9()
+            rich.daemon.start()
+            if not resume_first:
+                rich.ok("resume", "g")
+            wait_for("the guest lets go", lambda: rich.ok("dumpxml", "g") == before, 30, 0.3)
+            assert backends(rich) == behind

@@ -225,10 +225,6 @@ class Machine:
         if self.agent is not None:
             self.agent.desync()
 
-    def device_gone(self, alias: str) -> None:
-        """The guest let go of a device. Unplugging registers with `listen`; this drops it from the live definition."""
-        self.runtime.device_gone(self, alias)
-
     # Its end
 
     def watch(self) -> None:

@@ -18,7 +18,6 @@ from pyvirtd.errors import VirtError
 from pyvirtd.protocol.remote.events import (
     DomainEventBalloonChange,
     DomainEventDeviceRemovalFailed,
-    DomainEventDeviceRemoved,
     DomainEventGraphics,
     DomainEventGraphicsAddress,
     DomainEventGraphicsIdentity,
@@ -215,13 +214,9 @@ def _tray(machine: Machine, data: Data) -> None:
 def _deleted(machine: Machine, data: Data) -> None:
     alias = data.get("device")
     if isinstance(alias, str) and alias:
-        removals = machine.facts.get("removals", {})
-        if alias in removals:
-            # What is behind the device goes first; then the clients are told.
-            removals[alias].deleted()
-            return
-        machine.device_gone(alias)
-        machine.runtime.emit(DomainEventDeviceRemoved(machine.domain.ref, alias))
+        from pyvirtd.drivers.qemu.hotplug.unplug import deleted  # which needs machines, and they this module
+
+        deleted(machine, alias)
 
 
 @_on("DEVICE_UNPLUG_GUEST_ERROR", "MEM_UNPLUG_ERROR")

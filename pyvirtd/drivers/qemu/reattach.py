@@ -23,6 +23,7 @@ from pyvirtd.core.identity import uuid_of
 from pyvirtd.core.lifecycle import State
 from pyvirtd.drivers.qemu import qmp_events
 from pyvirtd.drivers.qemu.helpers import MARK as HELPER_MARK
+from pyvirtd.drivers.qemu.hotplug.unplug import follow_removals
 from pyvirtd.drivers.qemu.launch import MARK, vcpu_threads
 from pyvirtd.drivers.qemu.machine import AGENT_CHANNEL, Machine
 from pyvirtd.drivers.qemu.outlets import NOTE as SOCKETS
@@ -163,6 +164,7 @@ async def _catch_up(machine: Machine) -> None:
             )
             _follow(machine, str(status.get("status")) if isinstance(status, dict) else "")
             machine.vcpu_threads = vcpu_threads(cpus)
+            await follow_removals(machine)
             _follow_channels(machine, ports)
             if balloon is not None:
                 machine.balloon_is(balloon)

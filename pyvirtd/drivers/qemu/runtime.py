@@ -235,18 +235,6 @@ class Runtime:
                 domain.machine.log.note(f"Domain is tainted: {flag}")
                 domain.machine.save_soon()
 
-    def device_gone(self, machine: Machine, alias: str) -> None:
-        """Drop a device from the live definition."""
-        live = machine.domain.live
-        if live is None:
-            return
-        for field in type(live.devices).LISTS:
-            devices = getattr(live.devices, field)
-            kept = [device for device in devices if getattr(device, "alias", None) != alias]
-            if len(kept) != len(devices):
-                setattr(live.devices, field, kept)
-                machine.live_changed()
-
 
 SAVED: Final = _PERSISTENT | Dump.STATUS
 HEADER: Final = """<!--

@@ -14,6 +14,7 @@ from pyvirtd.drivers.qemu.machine import Machine
 
 _NUMBER: Final = re.compile(r"libvirt-(\d+)-")
 _DEEPEST: Final = 400
+_LAYERS: Final = ("format", "slice-sto", "storage")
 
 
 async def number_new(machine: Machine, builder: Builder, disk: Disk) -> None:
@@ -43,3 +44,14 @@ def _names(entry: Any, depth: int = 0) -> Iterator[str]:
         yield name
     yield from _names(entry.get("parent"), depth + 1)
     yield from _names(entry.get("backing"), depth + 1)
+
+
+async def nodes_on(machine: Machine, paths: list[str]) -> list[str]:
+    """Names of the nodes on these files, the upper one of each first; for a disk whose device is gone already."""
+    reply = await machine.run("query-named-block-nodes", {"flat": True})
+    entries = [entry for entry in reply if isinstance(entry, dict)] if isinstance(reply, list) else []
+    names = {str(entry.get("node-name")) for entry in entries if entry.get("file") in paths}
+    numbers = {match[1] for name in names if (match := _NUMBER.match(name))}
+    ordered = [f"libvirt-{number}-{layer}" for number in sorted(numbers, key=int) for layer in _LAYERS]
+    known = {str(entry.get("node-name")) for entry in entries}
+    return [name for name in ordered if name in known]

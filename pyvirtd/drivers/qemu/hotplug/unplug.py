@@ -29,7 +29,7 @@ from pyvirtd.core import tasks
 from pyvirtd.core.calls.change import change_live
 from pyvirtd.core.devices.config import take_out
 from pyvirtd.core.domain import Domain
-from pyvirtd.drivers.qemu.hotplug.nodes import nodes_of
+from pyvirtd.drivers.qemu.hotplug.nodes import nodes_of, nodes_on
 from pyvirtd.drivers.qemu.hotplug.plug import images_of
 from pyvirtd.drivers.qemu.hotplug.run import drop
 from pyvirtd.drivers.qemu.monitor import Refused
@@ -121,6 +121,72 @@ class Removal:
         paths = list(images_of(self.device))
         self.runtime.ownership.give_back_some(paths, self.machine.lent, self.machine.run_dir)
         await forget(self.runtime, self.domain, self.device)
+
+
+def deleted(machine: Machine, alias: str) -> None:
+    """QEMU said that a device is gone: somebody asked for that, or the guest let go of it by itself."""
+    removal: Removal | None = machine.facts.get("removals", {}).get(alias)
+    if removal is not None:
+        removal.deleted()
+        return
+    live = machine.domain.live
+    device = next((d for d in live.devices.all() if getattr(d, "alias", None) == alias), None) if live else None
+    if device is not None:
+        tasks.spawn(_follow(machine, device), name=f"removal of {alias} of {machine}")
+
+
+async def _follow(machine: Machine, device: Any) -> None:
+    """What follows the removal of a device that nobody of this daemon's asked for."""
+    try:
+        async with machine.domain.job.hold(f"the removal of {device.alias}"):
+            if machine.domain.machine is machine:
+                await settle(machine, device)
+    except VirtError as error:
+        log.warning("%s: %s is gone, but not all that was behind it: %s", machine, device.alias, error.message)
+
+
+async def settle(machine: Machine, device: Any) -> None:
+    """A device of the live definition is gone from QEMU; the rest follows. The caller holds the job."""
+    if isinstance(device, Disk):
+        names = await nodes_on(machine, list(images_of(device)))
+        backends: Backends = [("blockdev-del", {"node-name": name}) for name in names]
+    else:
+        backends = await backends_of(machine, device)
+    await Removal(machine.runtime, machine.domain, machine, device, backends).finish()
+
+
+async def follow_removals(machine: Machine) -> None:
+    """Devices that went while no daemon looked, for a guest that was found again. The caller holds the job."""
+    try:
+        reply = await machine.run("qom-list", path="/machine/peripheral")
+    except (Refused, OperationUnsupported) as error:
+        log.warning("%s: which devices it has cannot be found out: %s", machine, error.message)
+        return
+    if not isinstance(reply, list) or machine.domain.live is None:
+        return
+    there = {entry.get("name") for entry in reply if isinstance(entry, dict)}
+    for device in machine.domain.live.devices.all():
+        alias = getattr(device, "alias", None)
+        if alias and alias not in there and _leaves(device):
+            log.info("%s: %s was unplugged meanwhile", machine, alias)
+            await settle(machine, device)
+
+
+def _leaves(device: Any) -> bool:
+    """Whether QEMU lists it by its alias, and a guest may let go of it."""
+    match device:
+        case Disk():
+            return device.bus in ("virtio", "scsi", "usb") and device.device in ("disk", "lun")
+        case Interface():
+            return device.type != "hostdev"
+        case Channel() | Console():
+            return device.target_type == "virtio"
+        case Input():
+            return device.bus in ("usb", "virtio")
+        case Rng() | MemoryDevice() | Shmem() | RedirDev():
+            return True
+        case _:
+            return False
 
 
 async def forget(runtime: Runtime, domain: Domain, device: Any) -> None:
