@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.conftest import RichGuest
 from tests.harness.daemon import Daemon, wait_for
 from tests.harness.guests import guest_xml
+from tests.harness.programs import require_program, run
 
 pytestmark = pytest.mark.e2e
 
@@ -186,3 +187,20 @@ def test_a_removal_outlives_the_daemon(rich: RichGuest, tmp_path: Path) -> None:
                 rich.ok("resume", "g")
             wait_for("the guest lets go", lambda: rich.ok("dumpxml", "g") == before, 30, 0.3)
             assert backends(rich) == behind
+
+
+def test_virt_xml_adds_edits_and_removes(rich: RichGuest) -> None:
+    rich.agent()
+    mac = "52:54:00:aa:bb:09"
+    command = (require_program("virt-xml"), "--connect", rich.daemon.uri, "g", "--update")
+    clean = {"HOME": str(rich.daemon.root), "XDG_CACHE_HOME": str(rich.daemon.root / "home-cache")}
+
+    def virt_xml(*words: str) -> None:
+        run(*command, *words, timeout=60, env=clean).check()
+
+    virt_xml("--add-device", "--network", f"user,model=virtio,mac={mac}")
+    assert mac in rich.ok("domiflist", "g")
+    virt_xml("--edit", f"mac={mac}", "--network", "link.state=down")
+    assert rich.ok("domif-getlink", "g", mac).split() == [mac, "down"]
+    virt_xml("--remove-device", "--network", f"mac={mac}")
+    wait_for("the guest lets go", lambda: mac not in rich.ok("domiflist", "g"), 20, 0.3)
