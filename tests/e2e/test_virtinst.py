@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.harness.daemon import Daemon
+from tests.conftest import serve
+from tests.harness.daemon import Daemon, Pyvirtd, Reference
 from tests.harness.guests import guest_files, guest_xml
+from tests.harness.netns import NetworkNamespace
 from tests.harness.programs import Ran, require_program, run
 
 pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def daemon(request: pytest.FixtureRequest, netns: NetworkNamespace) -> Iterator[Daemon]:
+    """In a network of its own: displays' ports are the host's, and other tests' guests want the first ones, too."""
+    reference = request.config.getoption("reference")
+    yield from serve(request, Reference() if reference else Pyvirtd(prefix=netns.prefix))
 
 
 def tool(daemon: Daemon, *argv: str) -> Ran:
