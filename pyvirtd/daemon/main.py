@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from pyvirtd.daemon.config import ConfigError
 from pyvirtd.daemon.daemon import Daemon
+from pyvirtd.daemon.loop import new_loop
 from pyvirtd.daemon.options import Options, parse
 from pyvirtd.errors import VirtError
 
@@ -19,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     _allow_many_files()
     try:
-        asyncio.run(_run(options))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(_run(options))
     except (VirtError, ConfigError) as error:
         print(f"pyvirtd: {error}", file=sys.stderr)
         return 1
