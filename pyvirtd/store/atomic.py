@@ -1,6 +1,6 @@
 """Files that are there whole or not at all: temporary file, fsync, rename, fsync of the directory.
 
-All of these block on the disk; from the event loop call them through `in_background`.
+All of these block on the disk, but for `remove(later=True)`; from the event loop call them through `in_background`.
 """
 
 from __future__ import annotations
