@@ -29,7 +29,7 @@ TEMPORARY: Final = ".tmp~"
 """How the names of half-written files end; `sweep` removes what a killed daemon left of them."""
 
 _MOMENT: Final = 0.05
-_soon: Final[set[Path]] = set()
+_soon: Final[dict[Path, list[int]]] = {}
 _soon_lock: Final = threading.Lock()
 _soon_writer: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-soon")
 _writers: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="store")
@@ -102,11 +102,17 @@ def remove(path: Path, *, later: bool = False) -> bool:
     """
     reach("remove", str(path))
     try:
-        path.unlink()
-        reach("removed", str(path))
         if later:
-            _sync_soon(path.parent)
+            # Taking the content off the disk is most of the work: an open descriptor puts that off to its close.
+            content = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                path.unlink()
+            finally:
+                _settle_soon(path.parent, content)
+            reach("removed", str(path))
         else:
+            path.unlink()
+            reach("removed", str(path))
             sync_directory(path.parent)
     except FileNotFoundError:
         return False
@@ -115,19 +121,23 @@ def remove(path: Path, *, later: bool = False) -> bool:
     return True
 
 
-def _sync_soon(directory: Path) -> None:
-    """Sync it in a moment, once for all that asked meanwhile."""
+def _settle_soon(directory: Path, content: int) -> None:
+    """Close the descriptor and sync the directory in a moment, once for all that asked meanwhile."""
     with _soon_lock:
-        if directory in _soon:
+        waiting = _soon.get(directory)
+        if waiting is not None:
+            waiting.append(content)
             return
-        _soon.add(directory)
-    _soon_writer.submit(_sync_now, directory)
+        _soon[directory] = [content]
+    _soon_writer.submit(_settle, directory)
 
 
-def _sync_now(directory: Path) -> None:
+def _settle(directory: Path) -> None:
     time.sleep(_MOMENT)
     with _soon_lock:
-        _soon.discard(directory)
+        contents = _soon.pop(directory)
+    for content in contents:
+        os.close(content)
     try:
         sync_directory(directory)
     except OSError as error:
