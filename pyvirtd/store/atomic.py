@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import threading
@@ -58,19 +59,30 @@ def write(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     temporary = path.with_name(path.name + TEMPORARY)
     reach("write", str(path))
     try:
-        if os.path.lexists(path):
-            _fill(temporary, data, mode, "fsync")
-            reach("rename", str(path))
-            temporary.replace(path)
-            reach("renamed", str(path))
-            sync_directory(path.parent)
-        else:
-            _fill(temporary, data, mode, "rename", path)
+        try:
+            _put(temporary, path, data, mode)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            # What was removed a moment ago may still take up the space.
+            _let_go_of_removed()
+            _put(temporary, path, data, mode)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise HostSystemError(f"cannot write {path}: {error.strerror}") from error
     reach("written", str(path))
+
+
+def _put(temporary: Path, path: Path, data: bytes, mode: int) -> None:
+    if not os.path.lexists(path):
+        _fill(temporary, data, mode, "rename", path)
+        return
+    _fill(temporary, data, mode, "fsync")
+    reach("rename", str(path))
+    temporary.replace(path)
+    reach("renamed", str(path))
+    sync_directory(path.parent)
 
 
 def _fill(temporary: Path, data: bytes, mode: int, step: str, path: Path | None = None) -> None:
@@ -132,12 +144,19 @@ def _settle_soon(directory: Path, content: int) -> None:
     _soon_writer.submit(_settle, directory)
 
 
+def _let_go_of_removed() -> None:
+    """Have the space back that removed files take up until their directory's moment comes."""
+    with _soon_lock:
+        for contents in _soon.values():
+            while contents:
+                os.close(contents.pop())
+
+
 def _settle(directory: Path) -> None:
     time.sleep(_MOMENT)
     with _soon_lock:
-        contents = _soon.pop(directory)
-    for content in contents:
-        os.close(content)
+        for content in _soon.pop(directory):
+            os.close(content)
     try:
         sync_directory(directory)
     except OSError as error:
