@@ -10,6 +10,7 @@ import pytest
 
 from tests.harness.daemon import Daemon, Pyvirtd, Reference, end_abandoned
 from tests.harness.netns import NetworkNamespace
+from tests.harness.programs import absent, in_ci
 from tests.harness.terminal import Terminal
 
 FAILED = pytest.StashKey[bool]()
@@ -23,6 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Tidy up after runs that were killed; and when this one is told to end, let its fixtures end their guests."""
+    if in_ci() and (names := absent()):
+        pytest.exit(f"CI runs every test, and these are missing: {', '.join(names)}", returncode=1)
     end_abandoned()
 
     def end(number: int, frame: FrameType | None) -> None:

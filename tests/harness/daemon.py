@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 import shutil
@@ -97,7 +98,7 @@ def end_abandoned() -> list[int]:
     return ended
 
 
-class Daemon:
+class Daemon(abc.ABC):
     """A daemon with everything it owns under `root`; its sockets are root/run/libvirt-sock and its siblings."""
 
     name = "a daemon"
@@ -124,9 +125,9 @@ class Daemon:
         path = {"test": "/default"}.get(scheme, "/system" if os.geteuid() == 0 else "/session")
         return f"{scheme}+unix://{path}?socket={self.socket}{'-ro' if readonly else ''}"
 
+    @abc.abstractmethod
     def argv(self) -> Sequence[str]:
         """The command line of the daemon."""
-        raise NotImplementedError
 
     def start(self, timeout: float = 20.0) -> float:
         """Start it and wait until it listens; returns the seconds that took."""
@@ -158,10 +159,6 @@ class Daemon:
             process.kill()
             process.wait(5)
             raise AssertionError(f"{self.name} still there {timeout} s after signal {number}:\n{self.log()}") from None
-
-    def configure(self, toml: str) -> None:
-        """Write its configuration file; taken at the next start."""
-        raise NotImplementedError
 
     def kill9(self) -> None:
         """End it without any chance to tidy up."""

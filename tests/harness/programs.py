@@ -26,6 +26,17 @@ def missing(what: str) -> None:
     pytest.skip(f"{what} is missing; tools/setup installs it")
 
 
+NEEDED = ("virsh", "virt-admin", "virt-install", "virt-xml", "virt-clone", "qemu-system-x86_64", "qemu-img", "libvirtd",
+          "sshd", "nc", "swtpm", "systemd-analyze", "systemd-socket-activate", "perl", "ip", "unshare")  # fmt: skip
+"""What no test may go without in CI, whichever way the test asks for it."""
+
+
+def absent() -> list[str]:
+    """Those of the needed programs that are not installed."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    return [name for name in NEEDED if shutil.which(name, path=path) is None]
+
+
 def require_program(name: str) -> str:
     """Absolute path of a program; skips (in CI: fails) without it."""
     path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
