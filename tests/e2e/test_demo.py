@@ -30,8 +30,7 @@ def test_it_hands_over_the_console_of_a_terminal(terminal: Callable[..., Termina
     demo = terminal(*DEMO)
     demo.expect("console is yours", 120)
     demo.expect("Escape character")
-    demo.send("\recho $((6*7))-typed\r")
-    demo.expect("42-typed", 60)
+    demo.ask("\recho $((6*7))-typed\r", "42-typed")
     demo.send("\x1d")
     demo.expect("nothing is left behind", 120)
     assert demo.wait() == 0

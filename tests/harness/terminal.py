@@ -53,6 +53,17 @@ class Terminal:
         """Type something; a line ends with \\r."""
         os.write(self._fd, text.encode())
 
+    def ask(self, text: str, pattern: str, times: int = 12) -> None:
+        """Type until the answer comes: a program that takes the terminal over drops what was typed just before."""
+        for left in reversed(range(times)):
+            self.send(text)
+            try:
+                self.expect(pattern, 5)
+                return
+            except AssertionError:
+                if not left:
+                    raise
+
     def wait(self, timeout: float = 20.0) -> int:
         """Read on until the program ends; its exit status."""
         end = time.monotonic() + timeout
